@@ -1,0 +1,50 @@
+"""SPECTER2 embeddings for Sentence Transformers, Qdrant and LangChain.
+
+Example:
+    >>> from specter2_plugins import Paper, load_specter2
+    >>> model = load_specter2("mini")
+    >>> model.encode_document([Paper(title="A title", abstract="An abstract")]).shape
+    (1, 384)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from specter2_plugins.errors import (
+    AdapterError,
+    CheckpointError,
+    MissingExtraError,
+    PaperError,
+    Specter2Error,
+    TaskError,
+)
+from specter2_plugins.papers import Paper
+
+if TYPE_CHECKING:
+    from specter2_plugins.models import Specter2, load_specter2
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AdapterError",
+    "CheckpointError",
+    "MissingExtraError",
+    "Paper",
+    "PaperError",
+    "Specter2",
+    "Specter2Error",
+    "TaskError",
+    "load_specter2",
+]
+
+# Importing torch takes seconds; these names bring it in only when they are used.
+_LAZY = frozenset({"Specter2", "load_specter2"})
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from specter2_plugins import models
+
+        return getattr(models, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,68 @@
+"""Putting adapters into a BERT without touching its weights, and choosing one for a forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from torch import Tensor, nn
+from transformers import BertModel
+
+from specter2_plugins.adapters.bottleneck import Adapter, Location
+from specter2_plugins.adapters.config import WAY_OUT
+from specter2_plugins.errors import AdapterError
+
+# A context variable, not an attribute of the model: two threads that encode different tasks on one
+# model must not see each other's choice.
+_active: ContextVar[Adapter | None] = ContextVar("specter2_active_adapter", default=None)
+
+
+class AdaptedOutput(nn.Module):
+    """A BERT output block that runs through the active adapter's bottleneck, if there is one.
+
+    It takes over the block's own submodules under their own names, so the base keeps its state dict.
+    """
+
+    def __init__(self, block: nn.Module, layer: int, location: Location) -> None:
+        super().__init__()
+        self.dense = block.dense
+        self.LayerNorm = block.LayerNorm
+        self.dropout = block.dropout
+        self.layer = layer
+        self.location = location
+
+    def forward(self, hidden_states: Tensor, input_tensor: Tensor) -> Tensor:
+        """As BERT's output blocks: [batch, tokens, inner size] and residual input -> [batch, tokens, hidden size]."""
+        hidden = self.dropout(self.dense(hidden_states))
+        adapter = _active.get()
+        bottleneck = adapter.bottleneck(self.layer, self.location) if adapter is not None else None
+        if bottleneck is None:
+            return self.LayerNorm(hidden + input_tensor)
+        return bottleneck(hidden, input_tensor, self.LayerNorm)
+
+
+def prepare(base: nn.Module) -> None:
+    """Make a `transformers.BertModel` ready for adapters, in place; without one active it computes as before.
+
+    Raises:
+        AdapterError: If the base is no BERT encoder.
+    """
+    if not isinstance(base, BertModel):
+        raise AdapterError(
+            f"the base is a {type(base).__name__}; adapters go into transformers' BertModel. For other bases: {WAY_OUT}"
+        )
+    for index, layer in enumerate(base.encoder.layer):
+        if not isinstance(layer.output, AdaptedOutput):
+            layer.attention.output = AdaptedOutput(layer.attention.output, index, "attention")
+            layer.output = AdaptedOutput(layer.output, index, "output")
+
+
+@contextmanager
+def use_adapter(adapter: Adapter | None) -> Iterator[None]:
+    """Run the forward passes of this thread (or async task) through an adapter, or through none."""
+    token = _active.set(adapter)
+    try:
+        yield
+    finally:
+        _active.reset(token)

@@ -1,0 +1,33 @@
+"""Every error this package raises on purpose, so that a caller can catch them in one place."""
+
+from __future__ import annotations
+
+
+class Specter2Error(ValueError):
+    """Base of this package's errors. The message says what was wrong, where, and what to do."""
+
+
+class PaperError(Specter2Error):
+    """A record that cannot be embedded: wrong types, no text, or text no tokenizer accepts."""
+
+
+class TaskError(Specter2Error):
+    """A task that the loaded model does not know."""
+
+
+class AdapterError(Specter2Error):
+    """An adapter whose configuration or weights do not fit, or that this package cannot run."""
+
+
+class CheckpointError(Specter2Error):
+    """A model name or folder that cannot be turned into a base and its adapters."""
+
+
+class MissingExtraError(ImportError):
+    """An optional dependency is not installed. The message holds the line that installs it."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"The package '{package}' is needed for this. Install it with: pip install 'specter2-plugins[{extra}]'",
+            name=package,
+        )

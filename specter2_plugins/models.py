@@ -1,0 +1,144 @@
+"""`load_specter2`: from a name or folder to a ready `SentenceTransformer`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling
+from sentence_transformers.util import import_from_string
+from torch import nn
+
+from specter2_plugins import checkpoints
+from specter2_plugins.errors import CheckpointError, PaperError
+from specter2_plugins.hub import Hub
+from specter2_plugins.modules import AdapterTransformer
+from specter2_plugins.papers import input_text
+
+_ADAPTER_TRANSFORMER = f"{AdapterTransformer.__module__}.{AdapterTransformer.__qualname__}"
+
+
+class Specter2(SentenceTransformer):
+    """A `SentenceTransformer` that embeds papers as well as texts, each through the adapter of its task.
+
+    Made by `load_specter2`. It adds nothing to what is saved: plain `SentenceTransformer` loads its folders too.
+    """
+
+    def encode(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """As `SentenceTransformer.encode`, for texts, `Paper`s and dicts with `title` and `abstract`.
+
+        Args:
+            inputs: One input or a list of them.
+            *args: As `SentenceTransformer.encode`.
+            **kwargs: As `SentenceTransformer.encode`; `task` is "query", "document", the name of an adapter
+                ("proximity", "adhoc_query", "classification", "regression") or "base". Default: proximity.
+
+        Returns:
+            [dimensions] for one input, [inputs, dimensions] for a list, in the order given.
+
+        Raises:
+            PaperError: If an input cannot be embedded; the message names its position.
+            TaskError: If the model does not know the task.
+        """
+        sep = self.tokenizer.sep_token
+        if self.is_singular_input(inputs):
+            return super().encode(input_text(inputs, sep), *args, **kwargs)
+        texts = []
+        for position, record in enumerate(inputs):
+            try:
+                texts.append(input_text(record, sep))
+            except PaperError as error:
+                raise PaperError(f"input {position}: {error}") from None
+        return super().encode(texts, *args, **kwargs)
+
+    def _load_module_class_from_ref(self, class_ref: str, *args: Any, **kwargs: Any) -> type:
+        # This class is installed code, not code that came with the folder, so it needs no trust_remote_code.
+        if class_ref == _ADAPTER_TRANSFORMER:
+            return AdapterTransformer
+        return super()._load_module_class_from_ref(class_ref, *args, **kwargs)
+
+
+def load_specter2(
+    name_or_path: str | Path = checkpoints.DEFAULT_CHECKPOINT,
+    *,
+    adapters: Mapping[str, str | Path] | None = None,
+    device: str | None = None,
+    dtype: torch.dtype | str | None = None,
+    engine: str = "auto",
+    revision: str | Mapping[str, str] | None = None,
+    cache_folder: str | Path | None = None,
+    local_files_only: bool = False,
+    token: str | bool | None = None,
+) -> Specter2:
+    """Load SPECTER2, or another base with bottleneck adapters, as a `SentenceTransformer`.
+
+    Example:
+        >>> model = load_specter2("mini")
+        >>> queries = model.encode_query(["graph neural networks for molecules"])
+        >>> papers = model.encode_document([{"title": "A title", "abstract": "An abstract"}])
+        >>> model.similarity(queries, papers).shape
+        torch.Size([1, 1])
+
+    Args:
+        name_or_path: The hub name of a base ("allenai/specter2_base", "allenai/specter2_aug2023refresh_base",
+            "malteos/scincl", SciBERT, ...), which brings its family's adapters; "mini"; or a folder: one that
+            `save_pretrained` wrote, `base/` with `adapters/<task>/`, or a BERT in transformers' format.
+        adapters: Task -> hub name or folder of an adapter, instead of the family's own ({} loads none). On a
+            folder that `save_pretrained` wrote they replace or join those it was saved with.
+        device: "cpu", "cuda", "cuda:1", "mps", ...; by default the best there is.
+        dtype: Precision of the weights, such as "bfloat16" or torch.float16. Default: float32.
+        engine: "auto", "reference" (transformers' forward) or "adapterhub" (the adapters library, for adapter
+            kinds that this package does not run; needs transformers 4.57).
+        revision: A revision of the base, or one per repository ({"allenai/specter2": "abc123"}).
+        cache_folder: Where downloads are kept.
+        local_files_only: Use what is cached and never the network.
+        token: A hub token for private repositories.
+
+    Returns:
+        A model with Euclidean similarity (negative distance), as SPECTER2 was trained and is evaluated.
+
+    Raises:
+        CheckpointError: If the name or folder is no model, or cannot be had; the message names it.
+        AdapterError: If an adapter does not fit the base.
+    """
+    checkpoint = checkpoints.resolve(name_or_path)
+    hub = Hub(revision, cache_folder, local_files_only, token).pinned(checkpoint.base)
+    base = checkpoint.base if Path(checkpoint.base).is_dir() else str(hub.base_folder(checkpoint.base))
+    model_kwargs = {"dtype": _dtype(dtype), "engine": engine}
+    saved = checkpoints.saved_modules(base)
+    if saved and saved[0].type == _ADAPTER_TRANSFORMER:
+        model = Specter2(base, device=device, model_kwargs=model_kwargs, local_files_only=True)
+        sources = adapters or {}
+    else:
+        transformer = AdapterTransformer.load(base, model_kwargs=model_kwargs, local_files_only=True)
+        transformer.model.config.name_or_path = checkpoint.base
+        modules = [transformer, *_pooling(base, saved, transformer.get_embedding_dimension(), checkpoint.base)]
+        model = Specter2(modules=modules, device=device, similarity_fn_name="euclidean")
+        sources = checkpoint.adapters if adapters is None else adapters
+    for task, source in sources.items():
+        model[0].load_adapter(task, source, hub)
+    return model.eval()
+
+
+def _pooling(base: str, saved: list[checkpoints.SavedModule], dimension: int, name: str) -> list[nn.Module]:
+    """CLS, as SPECTER2 was trained, unless the base is a Sentence Transformers model with a pooling of its own."""
+    if not saved or name in checkpoints.FAMILIES:
+        return [Pooling(dimension, "cls")]
+    foreign = [module.type for module in saved if not module.type.startswith("sentence_transformers.")]
+    if foreign:
+        raise CheckpointError(f"{name!r} is made of {foreign[0]}, which is not part of Sentence Transformers")
+    return [import_from_string(module.type).load(base, subfolder=module.path) for module in saved[1:]]
+
+
+def _dtype(dtype: torch.dtype | str | None) -> torch.dtype:
+    if dtype is None:
+        return torch.float32
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    found = getattr(torch, dtype, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise CheckpointError(f"dtype is {dtype!r}, expected 'float32', 'bfloat16' or 'float16'")
+    return found

@@ -1,0 +1,166 @@
+"""The Sentence Transformers module that runs each input through the adapter of its task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sentence_transformers.base.modules import Transformer
+from torch import Tensor
+
+from specter2_plugins.adapters import BottleneckConfig
+from specter2_plugins.checkpoints import refuse_adapter
+from specter2_plugins.errors import AdapterError
+from specter2_plugins.hub import Hub
+from specter2_plugins.modules.carriers import CARRIERS, AdapterCarrier
+from specter2_plugins.papers import PaperLike, input_text
+from specter2_plugins.tasks import route
+
+_ADAPTERS_FOLDER = "adapters"
+
+
+class AdapterTransformer(Transformer):
+    """A transformer whose adapters are chosen by `task`.
+
+    Example:
+        >>> from sentence_transformers import SentenceTransformer
+        >>> from sentence_transformers.sentence_transformer.modules import Pooling
+        >>> transformer = AdapterTransformer("path/to/base", adapters={"proximity": "path/to/adapter"})
+        >>> model = SentenceTransformer(modules=[transformer, Pooling(768, "cls")], similarity_fn_name="euclidean")
+        >>> model.encode({"title": "A title", "abstract": "An abstract"}, task="proximity").shape
+        (768,)
+
+    Args:
+        model_name_or_path: The base: a hub repository or a folder in transformers' format.
+        adapters: Task -> hub repository or folder in AdapterHub's format.
+        engine: What computes: "auto" or "reference" for this package's adapters on transformers' forward,
+            "adapterhub" for the adapters library.
+        **kwargs: As `sentence_transformers.base.modules.Transformer`: `model_kwargs`, `processor_kwargs`, ...
+
+    Raises:
+        CheckpointError: If the base is the name of an adapter, or a repository cannot be had.
+        AdapterError: If an adapter does not fit the base.
+    """
+
+    config_keys: list[str] = [*Transformer.config_keys, "adapter_tasks"]
+    forward_kwargs: set[str] = {"task"}
+
+    def __init__(
+        self,
+        model_name_or_path: str,
+        *,
+        adapters: Mapping[str, str | Path] | None = None,
+        engine: str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        refuse_adapter(model_name_or_path)
+        if engine not in CARRIERS:
+            raise AdapterError(f"engine is {engine!r}, expected one of {', '.join(map(repr, CARRIERS))}")
+        super().__init__(model_name_or_path, **kwargs)
+        self.engine = engine
+        self.adapters: AdapterCarrier = CARRIERS[engine](self.model)
+        hub = _hub_of(kwargs.get("model_kwargs") or {})
+        for task, source in (adapters or {}).items():
+            self.load_adapter(task, source, hub)
+
+    @property
+    def adapter_tasks(self) -> list[str]:
+        """The tasks with an adapter of their own."""
+        return self.adapters.tasks()
+
+    def load_adapter(self, task: str, source: str | Path, hub: Hub = Hub()) -> None:
+        """Carry an adapter under a task's name, replacing the one it had.
+
+        Args:
+            task: The task's name, as `encode(task=...)` will ask for it.
+            source: A folder in AdapterHub's format, or a hub repository.
+            hub: How to reach the hub.
+
+        Raises:
+            AdapterError: If the adapter does not fit the base.
+            CheckpointError: If the repository cannot be had.
+        """
+        self.adapters.load(task, Path(source) if Path(source).is_dir() else hub.adapter_folder(str(source)))
+
+    def add_adapter(self, task: str, config: BottleneckConfig) -> None:
+        """Carry a fresh adapter under a task's name, to be trained.
+
+        Args:
+            task: The task's name, as `encode(task=...)` will ask for it.
+            config: Where the bottlenecks sit and how their weights are drawn.
+        """
+        self.adapters.add(task, config)
+
+    def preprocess(
+        self,
+        inputs: Sequence[PaperLike],
+        prompt: str | None = None,
+        task: str | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Tokenize texts and papers; the task travels with the features, since the trainer passes it only here.
+
+        Returns:
+            `input_ids`, `attention_mask` and `token_type_ids`, each [batch, tokens], and `task`.
+
+        Raises:
+            PaperError: If an input holds no text that can be encoded.
+            TaskError: If the model does not know the task.
+        """
+        route(task, self.adapter_tasks)
+        texts = [input_text(record, self.tokenizer.sep_token) for record in inputs]
+        features = super().preprocess(texts, prompt=prompt, task=task, **kwargs)
+        if task is not None:
+            features["task"] = task
+        return features
+
+    def forward(self, features: dict[str, Any], task: str | None = None, **kwargs: Any) -> dict[str, Tensor | Any]:
+        """Run one batch through the adapter of its task.
+
+        Returns:
+            The features with `token_embeddings`, [batch, tokens, hidden size].
+        """
+        features = dict(features)
+        travelled = features.pop("task", None)
+        adapter = route(task if task is not None else travelled, self.adapter_tasks)
+        with self.adapters.use(adapter):
+            return super().forward(features, **kwargs)
+
+    def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
+        """Write the base in transformers' format and each adapter, in AdapterHub's, under `adapters/<task>/`."""
+        self.model.save_pretrained(
+            output_path, state_dict=self.adapters.base_state_dict(), safe_serialization=safe_serialization
+        )
+        self.processor.save_pretrained(output_path)
+        self.save_config(output_path)
+        for task in self.adapter_tasks:
+            folder = Path(output_path) / _ADAPTERS_FOLDER / task
+            self.adapters.save(task, folder, safe_serialization=safe_serialization)
+
+    @classmethod
+    def _load_init_kwargs(cls, model_name_or_path: str, **kwargs: Any) -> dict[str, Any]:
+        model_kwargs = dict(kwargs.pop("model_kwargs", None) or {})
+        engine = model_kwargs.pop("engine", "auto")
+        init = super()._load_init_kwargs(model_name_or_path, model_kwargs=model_kwargs, **kwargs)
+        tasks = init.pop("adapter_tasks", [])
+        if not tasks:
+            return {**init, "engine": engine}
+        location = {key: kwargs.get(key) for key in ("token", "cache_folder", "revision")}
+        folder = cls.load_dir_path(
+            model_name_or_path,
+            subfolder=_ADAPTERS_FOLDER,
+            local_files_only=kwargs.get("local_files_only", False),
+            **location,
+        )
+        if folder is None:
+            raise AdapterError(f"{model_name_or_path} lists the adapters {tasks} but has no folder {_ADAPTERS_FOLDER}/")
+        return {**init, "engine": engine, "adapters": {task: Path(folder) / task for task in tasks}}
+
+
+def _hub_of(model_kwargs: Mapping[str, Any]) -> Hub:
+    return Hub(
+        cache_folder=model_kwargs.get("cache_dir"),
+        local_files_only=model_kwargs.get("local_files_only", False),
+        token=model_kwargs.get("token"),
+    )

@@ -1,0 +1,11 @@
+"""Files of papers -> `Paper`s.
+
+Example:
+    >>> from specter2_plugins.readers import read_papers
+    >>> papers = list(read_papers("library.bib"))
+"""
+
+from specter2_plugins.readers.read import FORMATS, read_papers
+from specter2_plugins.readers.records import Rejected
+
+__all__ = ["FORMATS", "Rejected", "read_papers"]
