@@ -13,7 +13,6 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 
 from benchmarks.smart_collections import Collection, read_cacm, read_cisi
-
 from specter2_plugins import load_specter2
 from specter2_plugins.checkpoints import resolve
 

@@ -17,6 +17,7 @@ from specter2_plugins.errors import (
     MissingExtraError,
     PaperError,
     Specter2Error,
+    StoreError,
     TaskError,
 )
 from specter2_plugins.papers import Paper
@@ -34,6 +35,7 @@ __all__ = [
     "PaperError",
     "Specter2",
     "Specter2Error",
+    "StoreError",
     "TaskError",
     "load_specter2",
 ]

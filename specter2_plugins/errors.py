@@ -23,6 +23,10 @@ class CheckpointError(Specter2Error):
     """A model name or folder that cannot be turned into a base and its adapters."""
 
 
+class StoreError(Specter2Error):
+    """A vector store or collection that cannot be used as asked."""
+
+
 class MissingExtraError(ImportError):
     """An optional dependency is not installed. The message holds the line that installs it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -16,9 +16,16 @@ from specter2_plugins import checkpoints
 from specter2_plugins.errors import CheckpointError, PaperError
 from specter2_plugins.hub import Hub
 from specter2_plugins.modules import AdapterTransformer
-from specter2_plugins.papers import input_text
+from specter2_plugins.papers import PaperLike, input_text
 
 _ADAPTER_TRANSFORMER = f"{AdapterTransformer.__module__}.{AdapterTransformer.__qualname__}"
+
+# Shown on a saved model's card. Without it the trainer looks for examples in its data, and Sentence Transformers 6.2
+# finds no text, hence an IndexError, in one of several data sets whose columns are all dicts.
+_EXAMPLE = {
+    "source_sentence": "graph neural networks for molecules",
+    "sentences": ["Message passing for quantum chemistry", "Pre-training of language models on scientific text"],
+}
 
 
 class Specter2(SentenceTransformer):
@@ -26,6 +33,16 @@ class Specter2(SentenceTransformer):
 
     Made by `load_specter2`. It adds nothing to what is saved: plain `SentenceTransformer` loads its folders too.
     """
+
+    @property
+    def transformer(self) -> AdapterTransformer:
+        """The module that carries the base and its adapters."""
+        return cast(AdapterTransformer, self[0])
+
+    @property
+    def dimensions(self) -> int:
+        """Length of an embedding."""
+        return cast(int, self.get_embedding_dimension())
 
     def encode(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """As `SentenceTransformer.encode`, for texts, `Paper`s and dicts with `title` and `abstract`.
@@ -43,9 +60,9 @@ class Specter2(SentenceTransformer):
             PaperError: If an input cannot be embedded; the message names its position.
             TaskError: If the model does not know the task.
         """
-        sep = self.tokenizer.sep_token
+        sep = self.transformer.sep_token
         if self.is_singular_input(inputs):
-            return super().encode(input_text(inputs, sep), *args, **kwargs)
+            return super().encode(input_text(cast(PaperLike, inputs), sep), *args, **kwargs)
         texts = []
         for position, record in enumerate(inputs):
             try:
@@ -114,12 +131,13 @@ def load_specter2(
         sources = adapters or {}
     else:
         transformer = AdapterTransformer.load(base, model_kwargs=model_kwargs, local_files_only=True)
-        transformer.model.config.name_or_path = checkpoint.base
+        transformer.model.config.name_or_path = checkpoint.name
         modules = [transformer, *_pooling(base, saved, transformer.get_embedding_dimension(), checkpoint.base)]
         model = Specter2(modules=modules, device=device, similarity_fn_name="euclidean")
         sources = checkpoint.adapters if adapters is None else adapters
     for task, source in sources.items():
-        model[0].load_adapter(task, source, hub)
+        model.transformer.load_adapter(task, source, hub)
+    model.model_card_data.widget = [_EXAMPLE]
     return model.eval()
 
 
@@ -130,7 +148,7 @@ def _pooling(base: str, saved: list[checkpoints.SavedModule], dimension: int, na
     foreign = [module.type for module in saved if not module.type.startswith("sentence_transformers.")]
     if foreign:
         raise CheckpointError(f"{name!r} is made of {foreign[0]}, which is not part of Sentence Transformers")
-    return [import_from_string(module.type).load(base, subfolder=module.path) for module in saved[1:]]
+    return [cast(Any, import_from_string(module.type)).load(base, subfolder=module.path) for module in saved[1:]]
 
 
 def _dtype(dtype: torch.dtype | str | None) -> torch.dtype:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,8 @@ from specter2_plugins.errors import AdapterError
 Location = Literal["attention", "output"]
 """The block of a BERT layer that a bottleneck follows: attention or feed-forward."""
 
+_LOCATIONS: tuple[Location, ...] = ("attention", "output")
+
 
 class Bottleneck(nn.Module):
     """One down-projection, activation and up-projection inside a layer's output block.
@@ -23,6 +25,8 @@ class Bottleneck(nn.Module):
 
     Source: `Adapter` and `ParallelAdapter` in the adapters library's `methods/modeling.py`.
     """
+
+    adapter_norm_after: nn.LayerNorm
 
     def __init__(self, config: BottleneckConfig, hidden_size: int, bottleneck_size: int) -> None:
         super().__init__()
@@ -118,16 +122,18 @@ class Adapter(nn.Module):
 
     def bottleneck(self, layer: int, location: Location) -> Bottleneck | None:
         """The bottleneck at a place of the base, or None where this adapter has none."""
-        key = str(layer)
-        if key not in self.layers or location not in self.layers[key]:
+        if str(layer) not in self.layers:
             return None
-        return self.layers[key][location]
+        blocks = cast(nn.ModuleDict, self.layers[str(layer)])
+        return cast(Bottleneck, blocks[location]) if location in blocks else None
 
     def bottlenecks(self) -> Iterator[tuple[int, Location, Bottleneck]]:
         """All bottlenecks with their layer (from 0) and location."""
-        for layer, blocks in self.layers.items():
-            for location, bottleneck in blocks.items():
-                yield int(layer), location, bottleneck
+        for layer in map(int, self.layers):
+            for location in _LOCATIONS:
+                bottleneck = self.bottleneck(layer, location)
+                if bottleneck is not None:
+                    yield layer, location, bottleneck
 
 
 def _activation(name: str) -> nn.Module:

@@ -108,7 +108,7 @@ class BottleneckConfig:
                 factor = factor[str(layer)] if str(layer) in factor else factor["default"]
             except KeyError:
                 raise AdapterError(
-                    f"reduction_factor {dict(factor)} covers neither layer {layer} nor 'default'"
+                    f"reduction_factor {self.reduction_factor} covers neither layer {layer} nor 'default'"
                 ) from None
         return max(1, int(hidden_size // factor))
 
@@ -118,9 +118,23 @@ _REQUIRED = ("mh_adapter", "output_adapter", "reduction_factor", "non_linearity"
 # Settings of other adapter kinds that mean nothing while the switch they belong to is off, and
 # cross-attention, which an encoder does not have.
 _INERT = frozenset(
-    "architecture cross_adapter inv_adapter_reduction_factor init_weights_seed phm_dim factorized_phm_W shared_W_phm "
-    "shared_phm_rule factorized_phm_rule phm_c_init phm_init_range learn_phm hypercomplex_nonlinearity phm_rank "
-    "phm_bias".split()
+    {
+        "architecture",
+        "cross_adapter",
+        "factorized_phm_W",
+        "factorized_phm_rule",
+        "hypercomplex_nonlinearity",
+        "init_weights_seed",
+        "inv_adapter_reduction_factor",
+        "learn_phm",
+        "phm_bias",
+        "phm_c_init",
+        "phm_dim",
+        "phm_init_range",
+        "phm_rank",
+        "shared_W_phm",
+        "shared_phm_rule",
+    }
 )
 
 _SEQ_BN = BottleneckConfig(

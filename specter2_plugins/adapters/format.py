@@ -133,7 +133,9 @@ def _build(described: dict[str, Any], state: dict[str, Tensor], base: Pretrained
     name = next(iter(found.values()))[0]
     layers = 1 + max(layer for layer, _, _ in found)
     if layers > base.num_hidden_layers:
-        raise AdapterError(f"num_hidden_layers is at least {layers} in the adapter, {base.num_hidden_layers} in the base")
+        raise AdapterError(
+            f"num_hidden_layers is at least {layers} in the adapter, {base.num_hidden_layers} in the base"
+        )
     adapter = Adapter(config, base.num_hidden_layers, base.hidden_size, name)
     for layer, location, bottleneck in adapter.bottlenecks():
         for parameter, tensor in bottleneck.state_dict().items():
@@ -143,7 +145,9 @@ def _build(described: dict[str, Any], state: dict[str, Tensor], base: Pretrained
             except KeyError:
                 raise AdapterError(f"the weights lack {where}, which the configuration asks for") from None
             if value.shape != tensor.shape:
-                raise AdapterError(f"{where}: shape is {list(value.shape)}, the configuration says {list(tensor.shape)}")
+                raise AdapterError(
+                    f"{where}: shape is {list(value.shape)}, the configuration says {list(tensor.shape)}"
+                )
             tensor.copy_(value)
     # The library stores an adapter's own input norm twice, here and as the first of adapter_down.
     extra = [place for place in found if not (config.ln_before and place[2].startswith("adapter_norm_before"))]
@@ -162,10 +166,14 @@ def _group_by_place(
     matches = [(match, tensor) for key, tensor in state.items() if (match := _KEY.match(key))]
     names = {match["name"] for match, _ in matches}
     if not names:
-        raise AdapterError(f"the weights hold no bottleneck; their first keys are: {', '.join(list(state)[:3]) or 'none'}")
+        raise AdapterError(
+            f"the weights hold no bottleneck; their first keys are: {', '.join(list(state)[:3]) or 'none'}"
+        )
     name = declared_name if declared_name in names else next(iter(names))
     if declared_name not in names and len(names) > 1:
-        raise AdapterError(f"name is {declared_name!r} in the configuration, the weights hold {', '.join(sorted(names))}")
+        raise AdapterError(
+            f"name is {declared_name!r} in the configuration, the weights hold {', '.join(sorted(names))}"
+        )
     return {
         (int(match["layer"]), _BLOCKS[match["block"]], match["parameter"]): (match["name"], tensor)
         for match, tensor in matches

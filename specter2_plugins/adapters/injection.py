@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import BertModel
+from transformers.models.bert.modeling_bert import BertLayer
 
 from specter2_plugins.adapters.bottleneck import Adapter, Location
 from specter2_plugins.adapters.config import WAY_OUT
@@ -24,7 +27,11 @@ class AdaptedOutput(nn.Module):
     It takes over the block's own submodules under their own names, so the base keeps its state dict.
     """
 
-    def __init__(self, block: nn.Module, layer: int, location: Location) -> None:
+    dense: nn.Module
+    LayerNorm: nn.Module
+    dropout: nn.Module
+
+    def __init__(self, block: Any, layer: int, location: Location) -> None:
         super().__init__()
         self.dense = block.dense
         self.LayerNorm = block.LayerNorm
@@ -42,6 +49,26 @@ class AdaptedOutput(nn.Module):
         return bottleneck(hidden, input_tensor, self.LayerNorm)
 
 
+class AdaptedLayer(BertLayer):
+    """A BERT layer that takes the active adapter along as an argument.
+
+    Gradient checkpointing runs a layer a second time in the backward pass, with the arguments of the first,
+    when the adapter of the forward pass is no longer active.
+    """
+
+    def __call__(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
+        """As `BertLayer`, through the adapter that is active now."""
+        if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
+            # Reentrant checkpointing gives no gradients to a layer whose input needs none, as under a frozen base.
+            hidden_states.requires_grad_()
+        return super().__call__(hidden_states, *args, adapter=_active.get(), **kwargs)
+
+    def forward(self, *args: Any, adapter: Adapter | None, **kwargs: Any) -> Any:
+        """As `BertLayer`, through the adapter given."""
+        with use_adapter(adapter):
+            return super().forward(*args, **kwargs)
+
+
 def prepare(base: nn.Module) -> None:
     """Make a `transformers.BertModel` ready for adapters, in place; without one active it computes as before.
 
@@ -52,10 +79,12 @@ def prepare(base: nn.Module) -> None:
         raise AdapterError(
             f"the base is a {type(base).__name__}; adapters go into transformers' BertModel. For other bases: {WAY_OUT}"
         )
-    for index, layer in enumerate(base.encoder.layer):
+    layers: Iterable[Any] = base.encoder.layer
+    for index, layer in enumerate(layers):
         if not isinstance(layer.output, AdaptedOutput):
             layer.attention.output = AdaptedOutput(layer.attention.output, index, "attention")
             layer.output = AdaptedOutput(layer.output, index, "output")
+            layer.__class__ = AdaptedLayer
 
 
 @contextmanager

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sentence_transformers.base.modules import Transformer
+from sentence_transformers.base.modules.transformer import ProcessingKwargs
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from specter2_plugins.adapters import BottleneckConfig
 from specter2_plugins.checkpoints import refuse_adapter
 from specter2_plugins.errors import AdapterError
 from specter2_plugins.hub import Hub
-from specter2_plugins.modules.carriers import CARRIERS, AdapterCarrier
-from specter2_plugins.papers import PaperLike, input_text
+from specter2_plugins.modules.carrier import AdapterCarrier
+from specter2_plugins.modules.library_adapters import LibraryAdapters
+from specter2_plugins.modules.own_adapters import OwnAdapters
+from specter2_plugins.papers import input_text
 from specter2_plugins.tasks import route
+
+ENGINES: dict[str, Callable[[PreTrainedModel], AdapterCarrier]] = {
+    "auto": OwnAdapters,
+    "reference": OwnAdapters,
+    "adapterhub": LibraryAdapters,
+}
+"""What can compute, and how the adapters are carried for it."""
 
 _ADAPTERS_FOLDER = "adapters"
 
@@ -55,14 +66,19 @@ class AdapterTransformer(Transformer):
         **kwargs: Any,
     ) -> None:
         refuse_adapter(model_name_or_path)
-        if engine not in CARRIERS:
-            raise AdapterError(f"engine is {engine!r}, expected one of {', '.join(map(repr, CARRIERS))}")
+        if engine not in ENGINES:
+            raise AdapterError(f"engine is {engine!r}, expected one of {', '.join(map(repr, ENGINES))}")
         super().__init__(model_name_or_path, **kwargs)
         self.engine = engine
-        self.adapters: AdapterCarrier = CARRIERS[engine](self.model)
+        self.adapters: AdapterCarrier = ENGINES[engine](self.model)
         hub = _hub_of(kwargs.get("model_kwargs") or {})
         for task, source in (adapters or {}).items():
             self.load_adapter(task, source, hub)
+
+    @property
+    def sep_token(self) -> str:
+        """What stands between title and abstract."""
+        return str(self.processor.sep_token)
 
     @property
     def adapter_tasks(self) -> list[str]:
@@ -94,9 +110,9 @@ class AdapterTransformer(Transformer):
 
     def preprocess(
         self,
-        inputs: Sequence[PaperLike],
+        inputs: Sequence[Any],
         prompt: str | None = None,
-        task: str | None = None,
+        processing_kwargs: ProcessingKwargs | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
         """Tokenize texts and papers; the task travels with the features, since the trainer passes it only here.
@@ -108,9 +124,10 @@ class AdapterTransformer(Transformer):
             PaperError: If an input holds no text that can be encoded.
             TaskError: If the model does not know the task.
         """
+        task = kwargs.get("task")
         route(task, self.adapter_tasks)
-        texts = [input_text(record, self.tokenizer.sep_token) for record in inputs]
-        features = super().preprocess(texts, prompt=prompt, task=task, **kwargs)
+        texts = [input_text(record, self.sep_token) for record in inputs]
+        features = super().preprocess(texts, prompt, processing_kwargs, **kwargs)
         if task is not None:
             features["task"] = task
         return features
@@ -139,7 +156,9 @@ class AdapterTransformer(Transformer):
             self.adapters.save(task, folder, safe_serialization=safe_serialization)
 
     @classmethod
-    def _load_init_kwargs(cls, model_name_or_path: str, **kwargs: Any) -> dict[str, Any]:
+    def _load_init_kwargs(  # type: ignore[override]
+        cls, model_name_or_path: str, **kwargs: Any
+    ) -> dict[str, Any]:
         model_kwargs = dict(kwargs.pop("model_kwargs", None) or {})
         engine = model_kwargs.pop("engine", "auto")
         init = super()._load_init_kwargs(model_name_or_path, model_kwargs=model_kwargs, **kwargs)

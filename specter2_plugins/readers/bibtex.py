@@ -64,7 +64,7 @@ def _paper(source: str, line: int, entry: Any) -> Paper | Rejected:
 
 
 def _authors(field: str) -> list[str]:
-    """"Last, First and Last, First" -> ["First Last", "First Last"]."""
+    """Turn "Last, First and Last, First" into ["First Last", "First Last"]."""
     names = []
     for author in re.split(r"\s+and\s+", field.strip()):
         last, comma, first = author.partition(",")

@@ -27,7 +27,9 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     "jsonl": Format(read_jsonl, re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{\s*[\"}]"), (".jsonl", ".ndjson")),
-    "bibtex": Format(read_bibtex, re.compile(rb"^\s*@\s*\w+\s*[{(]", re.MULTILINE), (".bib", ".bibtex")),
+    "bibtex": Format(
+        read_bibtex, re.compile(rb"^(?:\xef\xbb\xbf)?\s*@\s*\w+\s*[{(]", re.MULTILINE), (".bib", ".bibtex")
+    ),
 }
 
 

@@ -34,18 +34,17 @@ class Rejected:
         return f"{self.source}:{self.line}{name}: {self.reason}"
 
 
-def tidy(value: Any) -> Any:
-    """Text on one line, without the control characters that tokenizers drop and terminals obey; other values as is."""
-    if not isinstance(value, str):
-        return value
-    return _SPACE.sub(" ", _CONTROL.sub(" ", value)).strip()
+def tidy(text: str) -> str:
+    """Text on one line, without the control characters that tokenizers drop and terminals obey."""
+    return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
 
 
 def paper_or_rejected(
     source: str, line: int, identifier: str | None, title: Any, abstract: Any, metadata: dict[str, Any]
 ) -> Paper | Rejected:
     """Make a paper of a record's fields, or say why it is none."""
+    title, abstract = (tidy(field) or None if isinstance(field, str) else field for field in (title, abstract))
     try:
-        return Paper(title=tidy(title) or None, abstract=tidy(abstract) or None, id=identifier, metadata=metadata)
+        return Paper(title, abstract, identifier, metadata)
     except PaperError as error:
         return Rejected(source, line, identifier, str(error))

@@ -1,0 +1,69 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Each makes the environments it needs; a GPU user chooses another PyTorch with TORCH=torch (or TORCH='torch==2.x').
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+DATA ?= ../shared/data
+
+MODERN := .venv
+ADAPTERHUB := .venv-adapterhub
+PIP_INSTALL := bin/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-modern test-adapterhub lint format fixtures mini bench clean
+
+help:  ## List the commands.
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+demo: $(MODERN)/.demo  ## Ingest the sample papers into an embedded Qdrant, offline, and search them.
+	$(MODERN)/bin/specter2 demo
+
+test: lint test-modern test-adapterhub  ## Lint, type checks and the tests in both environments.
+
+test-modern: $(MODERN)/.test  ## The tests with the newest Sentence Transformers and transformers 5.
+	$(MODERN)/bin/python -m pytest
+
+test-adapterhub: $(ADAPTERHUB)/.test  ## The tests beside the adapters library, which is their oracle.
+	$(ADAPTERHUB)/bin/python -m pytest
+
+lint: $(MODERN)/.test  ## Style and types.
+	$(MODERN)/bin/ruff check .
+	$(MODERN)/bin/ruff format --check .
+	$(MODERN)/bin/mypy
+
+format: $(MODERN)/.test  ## Format the code and mend what ruff can.
+	$(MODERN)/bin/ruff check --fix .
+	$(MODERN)/bin/ruff format .
+
+fixtures: $(ADAPTERHUB)/.test  ## Make the oracle's fixtures again, with the adapters library.
+	$(ADAPTERHUB)/bin/python tests/oracle/make_fixtures.py
+
+mini: $(MODERN)/.test  ## Train the adapters of `mini` again, from the data in DATA.
+	$(MODERN)/bin/python examples/train_mini.py --papers $(DATA)/acm_papers.jsonl.gz \
+	  --searches $(DATA)/scirepeval_sample/search_small.jsonl \
+	  --triplets $(DATA)/scirepeval_sample/specter_small.json --out specter2_plugins/mini
+
+bench: $(MODERN)/.test  ## Ad-hoc search of `mini` against MiniLM, on the collections in DATA.
+	$(MODERN)/bin/python -m benchmarks.retrieval --data $(DATA)
+
+clean:  ## Remove the environments and what tools left behind.
+	rm -rf $(MODERN) $(ADAPTERHUB) specter2-demo mini-checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# PyTorch first and by version: unpinned, it brings several GB of CUDA packages.
+$(MODERN)/.torch $(ADAPTERHUB)/.torch: %/.torch:
+	$(PYTHON) -m venv $*
+	$*/$(PIP_INSTALL) --upgrade pip
+	$*/$(PIP_INSTALL) $(TORCH)
+	touch $@
+
+$(MODERN)/.demo: $(MODERN)/.torch pyproject.toml
+	$(MODERN)/$(PIP_INSTALL) --editable '.[mini,cli]'
+	touch $@
+
+$(MODERN)/.test: $(MODERN)/.torch pyproject.toml
+	$(MODERN)/$(PIP_INSTALL) --editable '.[all,train]' --group test --group lint
+	touch $@ $(MODERN)/.demo
+
+$(ADAPTERHUB)/.test: $(ADAPTERHUB)/.torch pyproject.toml
+	$(ADAPTERHUB)/$(PIP_INSTALL) --editable '.[all,train,adapters]' 'sentence-transformers==5.7.*' --group test
+	touch $@

@@ -1,0 +1,46 @@
+"""The command line: its commands, and how an error ends it."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from specter2_plugins import __version__
+from specter2_plugins.cli import demo, embed, ingest, models, search
+from specter2_plugins.cli.console import errors
+from specter2_plugins.errors import MissingExtraError, Specter2Error
+
+app = typer.Typer(
+    help="SPECTER2 embeddings of scientific papers: embed, ingest into Qdrant, search.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("models")(models.models)
+app.command("demo")(demo.demo)
+app.command("embed")(embed.embed)
+app.command("ingest")(ingest.ingest)
+app.command("search")(search.search)
+app.command("similar")(search.similar)
+
+
+@app.callback(invoke_without_command=True)
+def root(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    """SPECTER2 embeddings of scientific papers: embed, ingest into Qdrant, search."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; exit code 0, 1 (failed, one line on stderr says why) or 2 (usage)."""
+    try:
+        app()
+    except (Specter2Error, MissingExtraError) as error:
+        errors.print(f"error: {error}", style="red")
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

@@ -1,0 +1,45 @@
+"""`specter2 demo`: the main job once, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specter2_plugins.checkpoints import MINI
+from specter2_plugins.cli.console import output, progress
+from specter2_plugins.cli.hits import show_hits
+from specter2_plugins.cli.options import load_model
+from specter2_plugins.demo import SAMPLE_PAPERS
+from specter2_plugins.readers import read_papers
+
+_QUERY = "recognising emotions in a speaker's voice"
+_HITS = 3
+
+
+def demo(
+    store: Annotated[Path, typer.Option("--store", "-s", help="Folder of the embedded Qdrant store.")] = Path(
+        "specter2-demo"
+    ),
+) -> None:
+    """Ingest the sample papers into an embedded Qdrant, search them, and find papers like the best hit."""
+    from specter2_plugins.qdrant import ingest_papers, open_client, search_papers, similar_papers
+
+    output.print("Model: mini, which is MiniLM with small adapters. It works offline; it is not SPECTER2.\n")
+    with open_client(store) as client:
+        model = load_model(MINI)
+        with progress("ingesting") as show:
+            report = ingest_papers(
+                read_papers(SAMPLE_PAPERS), client, model, on_progress=lambda so_far: show(so_far.read)
+            )
+        output.print(f"Ingested {report.ingested} papers into {store}/\n")
+
+        output.print(f'Ad-hoc query, through the adhoc_query adapter: "{_QUERY}"\n')
+        hits = search_papers(client, model, _QUERY, limit=_HITS)
+        show_hits(hits, as_json=False)
+
+        best = hits[0].paper
+        output.print(f'\nPapers like "{best.title}", through the proximity adapter:\n')
+        show_hits(similar_papers(client, model, best.id or best, limit=_HITS), as_json=False)
+    output.print(f'\nNow search yourself: specter2 search "graph neural networks" --model {MINI} --store {store}')

@@ -1,0 +1,84 @@
+"""`specter2 embed`: papers -> a file of vectors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import numpy as np
+import typer
+
+from specter2_plugins.cli.console import errors, progress
+from specter2_plugins.cli.options import DEFAULT_MODEL, Device, Dtype, FileFormat, Files, Model, load_model
+from specter2_plugins.cli.source import Source
+from specter2_plugins.papers import Paper
+from specter2_plugins.tasks import route
+
+if TYPE_CHECKING:
+    from specter2_plugins.models import Specter2
+
+_BATCH = 64
+
+
+def embed(
+    files: Files,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write: .npz (ids, embeddings) or .jsonl.")],
+    task: Annotated[
+        str, typer.Option(help="proximity, adhoc_query, classification, regression or base.")
+    ] = "proximity",
+    model: Model = DEFAULT_MODEL,
+    device: Device = None,
+    dtype: Dtype = None,
+    file_format: FileFormat = None,
+    rejects: Annotated[Path | None, typer.Option(help="Where to write rejected records.")] = None,
+) -> None:
+    """Embed the papers of files and write the vectors, one for each paper in the files' order."""
+    if out.suffix not in (".npz", ".jsonl"):
+        raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl", param_hint="--out")
+    source = Source(files, file_format, rejects)
+    encoder = load_model(model, device, dtype)
+    route(task, encoder.transformer.adapter_tasks)
+    write = _write_npz if out.suffix == ".npz" else _write_jsonl
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    with progress("embedding") as show, unfinished.open("wb") as file:
+        count = write(file, _embedded(iter(source), encoder, task, show))
+    if count == 0:
+        unfinished.unlink()
+    source.require_papers(count)
+    unfinished.replace(out)
+    errors.print(f"{out}: {count} vectors of {encoder.dimensions} dimensions, {source.rejected} rejected")
+
+
+def _embedded(
+    papers: Iterator[Paper], encoder: Specter2, task: str, show: Callable[[int], None]
+) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Batches of ids and their vectors; a paper without an id is called by its position."""
+    done = 0
+    while batch := list(islice(papers, _BATCH)):
+        ids = [str(position) if paper.id is None else paper.id for position, paper in enumerate(batch, start=done)]
+        yield ids, encoder.encode(batch, task=task, show_progress_bar=False)
+        done += len(batch)
+        show(done)
+
+
+def _write_npz(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
+    ids: list[str] = []
+    blocks: list[np.ndarray] = []
+    for names, vectors in batches:
+        ids += names
+        blocks.append(vectors)
+    if blocks:
+        np.savez(file, ids=np.array(ids), embeddings=np.concatenate(blocks))
+    return len(ids)
+
+
+def _write_jsonl(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
+    count = 0
+    for names, vectors in batches:
+        for name, vector in zip(names, vectors, strict=True):
+            file.write(json.dumps({"id": name, "embedding": vector.tolist()}).encode() + b"\n")
+        count += len(names)
+    return count

@@ -1,0 +1,63 @@
+"""Options that several commands share, and what they open."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+
+    from specter2_plugins.models import Specter2
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="SPECTER2_MODEL",
+        help="Hub name of a base, 'mini' (offline, not SPECTER2) or a folder. See: specter2 models",
+    ),
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps, ...; by default the best there is.")]
+Dtype = Annotated[str | None, typer.Option(help="Precision of the weights, such as bfloat16. Default: float32.")]
+Store = Annotated[
+    Path | None, typer.Option("--store", "-s", envvar="SPECTER2_STORE", help="Folder of the embedded Qdrant store.")
+]
+Url = Annotated[str | None, typer.Option(envvar="QDRANT_URL", help="URL of a Qdrant server, instead of --store.")]
+ApiKey = Annotated[
+    str | None, typer.Option(envvar="QDRANT_API_KEY", show_envvar=True, help="API key of the Qdrant server.")
+]
+Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
+Files = Annotated[list[Path], typer.Argument(help="Files of papers: BibTeX or JSON lines.", show_default=False)]
+FileFormat = Annotated[
+    str | None, typer.Option("--format", help="Format of the files; by default found by content and extension.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+DEFAULT_MODEL = DEFAULT_CHECKPOINT
+DEFAULT_COLLECTION = "papers"
+
+
+def load_model(name: str, device: str | None = None, dtype: str | None = None) -> Specter2:
+    """Load a model without transformers' own progress bars."""
+    from transformers.utils.logging import disable_progress_bar
+
+    from specter2_plugins.models import load_specter2
+
+    disable_progress_bar()
+    return load_specter2(name, device=device, dtype=dtype)
+
+
+def connect(store: Path | None, url: str | None, api_key: str | None) -> AbstractContextManager[QdrantClient]:
+    """Open the store that the options name; a usage error unless they name one."""
+    if (store is None) == (url is None):
+        raise typer.BadParameter("name one of --store FOLDER and --url URL")
+    from specter2_plugins.qdrant import open_client
+
+    return open_client(store, url, api_key)

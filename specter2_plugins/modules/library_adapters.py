@@ -1,0 +1,99 @@
+"""Adapters run by the adapters library, for the kinds that this package does not run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from typing_extensions import override
+
+from specter2_plugins.adapters import BottleneckConfig
+from specter2_plugins.errors import AdapterError, MissingExtraError
+from specter2_plugins.modules.carrier import AdapterCarrier
+
+# The library's names of the places that this package calls attention and output.
+_LOCATIONS = {"mh_adapter": "attention", "output_adapter": "output"}
+
+
+class LibraryAdapters(nn.Module, AdapterCarrier):
+    """Adapters run by the adapters library, for the kinds that this package does not run."""
+
+    _base: Any
+
+    def __init__(self, base: PreTrainedModel) -> None:
+        super().__init__()
+        try:
+            import adapters
+        except ImportError as error:
+            if getattr(error, "name", None) == "adapters":
+                raise MissingExtraError("adapters", "adapters") from None
+            raise AdapterError(
+                f"the adapters library does not import beside this transformers ({error}). "
+                "engine='adapterhub' needs transformers 4.57; without it use engine='auto'"
+            ) from error
+        adapters.init(base)
+        object.__setattr__(self, "_base", base)
+        self._tasks: list[str] = []
+
+    @override
+    def load(self, task: str, folder: Path) -> None:
+        safe = (folder / "adapter.safetensors").is_file()
+        try:
+            self._base.load_adapter(str(folder), load_as=task, set_active=False, use_safetensors=safe)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise AdapterError(f"the adapters library cannot load {folder}: {error}") from error
+        self._carry(task)
+
+    @override
+    def add(self, task: str, config: BottleneckConfig) -> None:
+        self._base.add_adapter(task, config=config.to_dict())
+        self._carry(task)
+
+    @override
+    def save(self, task: str, folder: Path, *, safe_serialization: bool) -> None:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        self._base.save_adapter(str(folder), task, use_safetensors=safe_serialization)
+
+    @override
+    def use(self, task: str | None) -> AbstractContextManager[object]:
+        from adapters.context import AdapterSetup
+
+        return AdapterSetup(task)
+
+    @override
+    def tasks(self) -> list[str]:
+        return list(self._tasks)
+
+    @override
+    def base_state_dict(self) -> dict[str, Tensor]:
+        return dict(self._own_weights())
+
+    @override
+    def state_of(self, task: str) -> dict[str, Tensor]:
+        return {
+            f"layers.{layer}.{_LOCATIONS.get(location, location)}.{name}": tensor
+            for layer, modules in self._base.get_adapter(task).items()
+            for location, module in modules.items()
+            for name, tensor in module.state_dict().items()
+        }
+
+    def _carry(self, task: str) -> None:
+        if task not in self._tasks:
+            self._tasks.append(task)
+
+    def _own_weights(self) -> Iterator[tuple[str, Tensor]]:
+        # Parameters are told apart by identity: the library registers the word embeddings a second time.
+        passed = {id(parameter) for task in self._tasks for parameter in self._adapter_parameters(task)}
+        for name, tensor in self._base.state_dict(keep_vars=True).items():
+            if id(tensor) not in passed:
+                passed.add(id(tensor))
+                yield name, tensor.detach()
+
+    def _adapter_parameters(self, task: str) -> Iterator[nn.Parameter]:
+        for layer in self._base.get_adapter(task).values():
+            for module in layer.values():
+                yield from module.parameters()
