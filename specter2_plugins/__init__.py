@@ -9,6 +9,7 @@ Example:
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from specter2_plugins.errors import (
@@ -23,7 +24,8 @@ from specter2_plugins.errors import (
 from specter2_plugins.papers import Paper
 
 if TYPE_CHECKING:
-    from specter2_plugins.models import Specter2, load_specter2
+    from specter2_plugins.models import load_specter2
+    from specter2_plugins.sentence_transformer import Specter2
 
 __version__ = "0.1.0"
 
@@ -41,12 +43,10 @@ __all__ = [
 ]
 
 # Importing torch takes seconds; these names bring it in only when they are used.
-_LAZY = frozenset({"Specter2", "load_specter2"})
+_LAZY = {"Specter2": "specter2_plugins.sentence_transformer", "load_specter2": "specter2_plugins.models"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        from specter2_plugins import models
-
-        return getattr(models, name)
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -105,7 +105,7 @@ def resolve(name_or_path: str | Path) -> Checkpoint:
     name = str(name_or_path)
     if name == MINI:
         return _mini()
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return _from_folder(Path(name))
     if name in _BEFORE_RENAMING:
         meaning, base = _BEFORE_RENAMING[name]

@@ -9,7 +9,7 @@ import torch
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import nn
 
-from specter2_plugins.models import Specter2
+from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.tasks import BASE, route
 
 

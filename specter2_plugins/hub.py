@@ -53,10 +53,10 @@ class Hub:
 
     def _snapshot(self, repo: str, patterns: list[str]) -> Path:
         from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import (
+        from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError: requests' or httpx's own
             GatedRepoError,
-            HfHubHTTPError,
             HFValidationError,
+            HTTPError,
             LocalEntryNotFoundError,
             RepositoryNotFoundError,
             RevisionNotFoundError,
@@ -89,6 +89,6 @@ class Hub:
                 if self.local_files_only
                 else "the hub cannot be reached and it is not in the local cache"
             )
-        except (HfHubHTTPError, OSError) as error:
-            reason = f"the hub answered: {str(error).splitlines()[0]}"
+        except (HTTPError, OSError) as error:
+            reason = f"the download failed: {(str(error) or type(error).__name__).splitlines()[0]}"
         raise CheckpointError(f"cannot load {at}: {reason}") from None

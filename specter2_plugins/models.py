@@ -2,80 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from sentence_transformers import SentenceTransformer
+from safetensors import SafetensorError
 from sentence_transformers.sentence_transformer.modules import Pooling
 from sentence_transformers.util import import_from_string
 from torch import nn
 
 from specter2_plugins import checkpoints
-from specter2_plugins.errors import CheckpointError, PaperError
+from specter2_plugins.errors import CheckpointError, Specter2Error
 from specter2_plugins.hub import Hub
 from specter2_plugins.modules import AdapterTransformer
-from specter2_plugins.papers import PaperLike, input_text
-
-_ADAPTER_TRANSFORMER = f"{AdapterTransformer.__module__}.{AdapterTransformer.__qualname__}"
+from specter2_plugins.sentence_transformer import ADAPTER_TRANSFORMER, Specter2
 
 # Shown on a saved model's card. Without it the trainer looks for examples in its data, and Sentence Transformers 6.2
 # finds no text, hence an IndexError, in one of several data sets whose columns are all dicts.
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "source_sentence": "graph neural networks for molecules",
     "sentences": ["Message passing for quantum chemistry", "Pre-training of language models on scientific text"],
 }
-
-
-class Specter2(SentenceTransformer):
-    """A `SentenceTransformer` that embeds papers as well as texts, each through the adapter of its task.
-
-    Made by `load_specter2`. It adds nothing to what is saved: plain `SentenceTransformer` loads its folders too.
-    """
-
-    @property
-    def transformer(self) -> AdapterTransformer:
-        """The module that carries the base and its adapters."""
-        return cast(AdapterTransformer, self[0])
-
-    @property
-    def dimensions(self) -> int:
-        """Length of an embedding."""
-        return cast(int, self.get_embedding_dimension())
-
-    def encode(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """As `SentenceTransformer.encode`, for texts, `Paper`s and dicts with `title` and `abstract`.
-
-        Args:
-            inputs: One input or a list of them.
-            *args: As `SentenceTransformer.encode`.
-            **kwargs: As `SentenceTransformer.encode`; `task` is "query", "document", the name of an adapter
-                ("proximity", "adhoc_query", "classification", "regression") or "base". Default: proximity.
-
-        Returns:
-            [dimensions] for one input, [inputs, dimensions] for a list, in the order given.
-
-        Raises:
-            PaperError: If an input cannot be embedded; the message names its position.
-            TaskError: If the model does not know the task.
-        """
-        sep = self.transformer.sep_token
-        if self.is_singular_input(inputs):
-            return super().encode(input_text(cast(PaperLike, inputs), sep), *args, **kwargs)
-        texts = []
-        for position, record in enumerate(inputs):
-            try:
-                texts.append(input_text(record, sep))
-            except PaperError as error:
-                raise PaperError(f"input {position}: {error}") from None
-        return super().encode(texts, *args, **kwargs)
-
-    def _load_module_class_from_ref(self, class_ref: str, *args: Any, **kwargs: Any) -> type:
-        # This class is installed code, not code that came with the folder, so it needs no trust_remote_code.
-        if class_ref == _ADAPTER_TRANSFORMER:
-            return AdapterTransformer
-        return super()._load_module_class_from_ref(class_ref, *args, **kwargs)
 
 
 def load_specter2(
@@ -125,20 +74,33 @@ def load_specter2(
     hub = Hub(revision, cache_folder, local_files_only, token).pinned(checkpoint.base)
     base = checkpoint.base if Path(checkpoint.base).is_dir() else str(hub.base_folder(checkpoint.base))
     model_kwargs = {"dtype": _dtype(dtype), "engine": engine}
-    saved = checkpoints.saved_modules(base)
-    if saved and saved[0].type == _ADAPTER_TRANSFORMER:
-        model = Specter2(base, device=device, model_kwargs=model_kwargs, local_files_only=True)
-        sources = adapters or {}
-    else:
-        transformer = AdapterTransformer.load(base, model_kwargs=model_kwargs, local_files_only=True)
-        transformer.model.config.name_or_path = checkpoint.name
-        modules = [transformer, *_pooling(base, saved, transformer.get_embedding_dimension(), checkpoint.base)]
-        model = Specter2(modules=modules, device=device, similarity_fn_name="euclidean")
-        sources = checkpoint.adapters if adapters is None else adapters
+    with _naming(checkpoint.name):
+        saved = checkpoints.saved_modules(base)
+        if saved and saved[0].type == ADAPTER_TRANSFORMER:
+            model = Specter2(base, device=device, model_kwargs=model_kwargs, local_files_only=True)
+            sources = adapters or {}
+        else:
+            transformer = AdapterTransformer.load(base, model_kwargs=model_kwargs, local_files_only=True)
+            transformer.model.config.name_or_path = checkpoint.name
+            modules = [transformer, *_pooling(base, saved, transformer.get_embedding_dimension(), checkpoint.base)]
+            model = Specter2(modules=modules, device=device, similarity_fn_name="euclidean")
+            sources = checkpoint.adapters if adapters is None else adapters
     for task, source in sources.items():
         model.transformer.load_adapter(task, source, hub)
     model.model_card_data.widget = [_EXAMPLE]
     return model.eval()
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Turn what transformers and its file readers raise about a base into one line with its name."""
+    try:
+        yield
+    except Specter2Error:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise CheckpointError(f"cannot load {name!r}: {reason}") from error
 
 
 def _pooling(base: str, saved: list[checkpoints.SavedModule], dimension: int, name: str) -> list[nn.Module]:

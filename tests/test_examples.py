@@ -37,7 +37,11 @@ def test_train_mini(tmp_path: Path) -> None:
     args = ["--papers", "papers.jsonl.gz", "--searches", "searches.jsonl", "--triplets", "triplets.json"]
     args += ["--out", "out", "--pairs", "24", "--batch", "8", "--warmup", "1", "--max-tokens", "32"]
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "train_mini.py"), *args], cwd=tmp_path, capture_output=True, text=True, timeout=240
+        [sys.executable, str(EXAMPLES / "train_mini.py"), *args],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     trained = load_specter2("mini", adapters={task: tmp_path / "out" / task for task in ("proximity", "adhoc_query")})

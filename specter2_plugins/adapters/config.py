@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from specter2_plugins.errors import AdapterError
 
 WAY_OUT = 'load_specter2(..., engine="adapterhub") runs it on the adapters library (transformers 4.57)'
 
 
-def _expect(name: str, value: object, allowed: tuple[object, ...]) -> None:
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _expect(name: str, value: object, allowed: tuple[object, ...], *, or_else: str | None = None) -> None:
     if value not in allowed:
-        raise AdapterError(f"{name} is {value!r}, expected one of {', '.join(map(repr, allowed))}")
+        known = ", ".join([*map(repr, allowed), *([or_else] if or_else else [])])
+        raise AdapterError(f"{name} is {value!r}, expected one of {known}")
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,19 @@ class BottleneckConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "leave_out", tuple(self.leave_out or ()))
-        if not isinstance(self.scaling, str):
+        if _is_number(self.scaling):
             object.__setattr__(self, "scaling", float(self.scaling))
+        else:
+            _expect("scaling", self.scaling, ("learned", "channel"), or_else="a number")
         _expect("residual_before_ln", self.residual_before_ln, (True, False, "post_add"))
         _expect("init_weights", self.init_weights, ("bert", "mam_adapter", "houlsby"))
-        if isinstance(self.scaling, str):
-            _expect("scaling", self.scaling, ("a number", "learned", "channel"))
+        factors = (
+            self.reduction_factor.values() if isinstance(self.reduction_factor, Mapping) else [self.reduction_factor]
+        )
+        if not all(_is_number(factor) and factor > 0 for factor in factors):
+            raise AdapterError(f"reduction_factor is {self.reduction_factor!r}, expected positive numbers")
+        if not isinstance(self.non_linearity, str):
+            raise AdapterError(f"non_linearity is {self.non_linearity!r}, expected the name of an activation")
         if self.residual_before_ln == "post_add" and not self.original_ln_before and not self.is_parallel:
             raise AdapterError("residual_before_ln='post_add' needs original_ln_before=True, got False")
 

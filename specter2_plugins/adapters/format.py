@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import PretrainedConfig
 
 from specter2_plugins.adapters.bottleneck import Adapter, Location
-from specter2_plugins.adapters.config import BottleneckConfig
+from specter2_plugins.adapters.config import WAY_OUT, BottleneckConfig
 from specter2_plugins.errors import AdapterError
 
 CONFIG_FILE = "adapter_config.json"
@@ -87,6 +87,8 @@ def save_adapter(
         for layer, location, bottleneck in adapter.bottlenecks()
         for name, tensor in bottleneck.state_dict().items()
     }
+    for stale in (SAFETENSORS_FILE, PICKLE_FILE):
+        (folder / stale).unlink(missing_ok=True)
     if safe_serialization:
         save_file(state, folder / SAFETENSORS_FILE, metadata={"format": "pt"})
     else:
@@ -108,15 +110,16 @@ def _read_config(folder: Path) -> dict[str, Any]:
 
 def _read_weights(folder: Path) -> dict[str, Tensor]:
     safe, pickled = folder / SAFETENSORS_FILE, folder / PICKLE_FILE
+    if not safe.is_file() and not pickled.is_file():
+        raise AdapterError(f"{folder} holds neither {SAFETENSORS_FILE} nor {PICKLE_FILE}")
     try:
-        if safe.is_file():
-            return load_file(safe)
-        if pickled.is_file():
-            return torch.load(pickled, map_location="cpu", weights_only=True)
+        state = load_file(safe) if safe.is_file() else torch.load(pickled, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise AdapterError(f"the weights in {folder} cannot be read as plain tensors: {reason}") from None
-    raise AdapterError(f"{folder} holds neither {SAFETENSORS_FILE} nor {PICKLE_FILE}")
+    if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
+        raise AdapterError(f"the weights in {folder} are no tensors by name")
+    return state
 
 
 def _build(described: dict[str, Any], state: dict[str, Tensor], base: PretrainedConfig) -> Adapter:
@@ -132,9 +135,10 @@ def _build(described: dict[str, Any], state: dict[str, Tensor], base: Pretrained
     found = _group_by_place(state, described.get("name"))
     name = next(iter(found.values()))[0]
     layers = 1 + max(layer for layer, _, _ in found)
-    if layers > base.num_hidden_layers:
+    expected = 1 + max(set(range(base.num_hidden_layers)) - set(config.leave_out), default=-1)
+    if layers != expected:
         raise AdapterError(
-            f"num_hidden_layers is at least {layers} in the adapter, {base.num_hidden_layers} in the base"
+            f"num_hidden_layers is {layers} in the adapter and {expected} in the base (less what leave_out cuts off)"
         )
     adapter = Adapter(config, base.num_hidden_layers, base.hidden_size, name)
     for layer, location, bottleneck in adapter.bottlenecks():
@@ -169,6 +173,9 @@ def _group_by_place(
         raise AdapterError(
             f"the weights hold no bottleneck; their first keys are: {', '.join(list(state)[:3]) or 'none'}"
         )
+    others = [key for key in state if not _KEY.match(key)]
+    if others:
+        raise AdapterError(f"the weights hold {len(others)} tensors of no bottleneck, the first {others[0]}. {WAY_OUT}")
     name = declared_name if declared_name in names else next(iter(names))
     if declared_name not in names and len(names) > 1:
         raise AdapterError(

@@ -63,9 +63,9 @@ class AdaptedLayer(BertLayer):
             hidden_states.requires_grad_()
         return super().__call__(hidden_states, *args, adapter=_active.get(), **kwargs)
 
-    def forward(self, *args: Any, adapter: Adapter | None, **kwargs: Any) -> Any:
-        """As `BertLayer`, through the adapter given."""
-        with use_adapter(adapter):
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """As `BertLayer`, through the adapter given as `adapter`."""
+        with use_adapter(kwargs.pop("adapter")):
             return super().forward(*args, **kwargs)
 
 

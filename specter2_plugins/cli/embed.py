@@ -18,7 +18,7 @@ from specter2_plugins.papers import Paper
 from specter2_plugins.tasks import route
 
 if TYPE_CHECKING:
-    from specter2_plugins.models import Specter2
+    from specter2_plugins.sentence_transformer import Specter2
 
 _BATCH = 64
 

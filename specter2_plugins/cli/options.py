@@ -13,7 +13,7 @@ from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
-    from specter2_plugins.models import Specter2
+    from specter2_plugins.sentence_transformer import Specter2
 
 Model = Annotated[
     str,

@@ -8,8 +8,9 @@ from langchain_core.embeddings import Embeddings
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
-from specter2_plugins.models import Specter2, load_specter2
+from specter2_plugins.models import load_specter2
 from specter2_plugins.payloads import from_page_content
+from specter2_plugins.sentence_transformer import Specter2
 
 
 class Specter2Embeddings(BaseModel, Embeddings):

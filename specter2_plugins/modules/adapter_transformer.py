@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import torch
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.base.modules.transformer import ProcessingKwargs
 from torch import Tensor
-from transformers import PreTrainedModel
+from tqdm.auto import tqdm
+from transformers import BertModel, PreTrainedModel
 
-from specter2_plugins.adapters import BottleneckConfig
+from specter2_plugins.adapters import Adapter, BottleneckConfig
 from specter2_plugins.checkpoints import refuse_adapter
+from specter2_plugins.engine import PackedTokens, encode, encode_pooled, pad, refusal
 from specter2_plugins.errors import AdapterError
 from specter2_plugins.hub import Hub
 from specter2_plugins.modules.carrier import AdapterCarrier
 from specter2_plugins.modules.library_adapters import LibraryAdapters
 from specter2_plugins.modules.own_adapters import OwnAdapters
+from specter2_plugins.modules.plan import Plan
 from specter2_plugins.papers import input_text
 from specter2_plugins.tasks import route
+
+logger = logging.getLogger(__name__)
 
 ENGINES: dict[str, Callable[[PreTrainedModel], AdapterCarrier]] = {
     "auto": OwnAdapters,
@@ -29,6 +37,9 @@ ENGINES: dict[str, Callable[[PreTrainedModel], AdapterCarrier]] = {
 """What can compute, and how the adapters are carried for it."""
 
 _ADAPTERS_FOLDER = "adapters"
+
+# A tokenizer keeps its padding and truncation in itself, so two threads with different ones must take turns.
+_tokenizing = threading.Lock()
 
 
 class AdapterTransformer(Transformer):
@@ -45,8 +56,9 @@ class AdapterTransformer(Transformer):
     Args:
         model_name_or_path: The base: a hub repository or a folder in transformers' format.
         adapters: Task -> hub repository or folder in AdapterHub's format.
-        engine: What computes: "auto" or "reference" for this package's adapters on transformers' forward,
-            "adapterhub" for the adapters library.
+        engine: What computes: "auto" for the packed forward of `specter2_plugins.engine` wherever it gives what
+            transformers' forward gives, and that elsewhere (training, bases that it does not know); "reference" for
+            transformers' forward always; "adapterhub" for the adapters library.
         **kwargs: As `sentence_transformers.base.modules.Transformer`: `model_kwargs`, `processor_kwargs`, ...
 
     Raises:
@@ -55,7 +67,7 @@ class AdapterTransformer(Transformer):
     """
 
     config_keys: list[str] = [*Transformer.config_keys, "adapter_tasks"]
-    forward_kwargs: set[str] = {"task"}
+    forward_kwargs: set[str] = {"task", "plan"}
 
     def __init__(
         self,
@@ -108,6 +120,17 @@ class AdapterTransformer(Transformer):
         """
         self.adapters.add(task, config)
 
+    def refusal(self, task: str | None = None) -> str | None:
+        """Why inputs of a task would not go through the packed forward now, or None where they would.
+
+        Raises:
+            TaskError: If the model does not know the task.
+        """
+        adapter = route(task, self.adapter_tasks)
+        if self.engine != "auto":
+            return f"the model was loaded with engine={self.engine!r}"
+        return refusal(self.model, [self._own(adapter)])
+
     def preprocess(
         self,
         inputs: Sequence[Any],
@@ -118,7 +141,8 @@ class AdapterTransformer(Transformer):
         """Tokenize texts and papers; the task travels with the features, since the trainer passes it only here.
 
         Returns:
-            `input_ids`, `attention_mask` and `token_type_ids`, each [batch, tokens], and `task`.
+            `input_ids`, `attention_mask` and `token_type_ids`, each [batch, tokens], and `task`. Under a `plan` the
+            texts themselves, which `forward` tokenizes as it goes.
 
         Raises:
             PaperError: If an input holds no text that can be encoded.
@@ -127,27 +151,79 @@ class AdapterTransformer(Transformer):
         task = kwargs.get("task")
         route(task, self.adapter_tasks)
         texts = [input_text(record, self.sep_token) for record in inputs]
-        features = super().preprocess(texts, prompt, processing_kwargs, **kwargs)
+        if kwargs.pop("plan", None) is not None:
+            features: dict[str, Any] = {"texts": [prompt + text for text in texts] if prompt else texts}
+        else:
+            with _tokenizing:
+                features = super().preprocess(texts, prompt, processing_kwargs, **kwargs)
         if task is not None:
             features["task"] = task
         return features
 
-    def forward(self, features: dict[str, Any], task: str | None = None, **kwargs: Any) -> dict[str, Tensor | Any]:
+    def forward(
+        self, features: dict[str, Any], task: str | None = None, plan: Plan | None = None, **kwargs: Any
+    ) -> dict[str, Tensor | Any]:
         """Run one batch through the adapter of its task.
 
         Returns:
-            The features with `token_embeddings`, [batch, tokens, hidden size].
+            The features with `token_embeddings`, [batch, tokens, hidden size]; under a `plan` with one, already
+            pooled, for each text.
         """
         features = dict(features)
         travelled = features.pop("task", None)
-        adapter = route(task if task is not None else travelled, self.adapter_tasks)
+        task = task if task is not None else travelled
+        adapter = route(task, self.adapter_tasks)
+        if plan is not None:
+            return self._forward_plan(features["texts"], adapter, plan)
+        reason = self.refusal(task)
+        if reason is None:
+            return self._forward_packed(features, adapter)
+        logger.debug("the fast engine is not used: %s", reason)
         with self.adapters.use(adapter):
             return super().forward(features, **kwargs)
 
+    def _forward_packed(self, features: dict[str, Any], adapter: str | None) -> dict[str, Any]:
+        mask = features["attention_mask"]
+        tokens = PackedTokens.from_padded(features["input_ids"], mask, features.get("token_type_ids"))
+        hidden = encode(self._bert, tokens, [self._own(adapter)] * len(mask))
+        return {**features, "token_embeddings": pad(hidden, mask)}
+
+    def _forward_plan(self, texts: list[str], adapter: str | None, plan: Plan) -> dict[str, Any]:
+        with tqdm(total=len(texts), unit="text", desc="Embedding", disable=not plan.show_progress) as bar:
+            pooled = encode_pooled(
+                self._bert,
+                texts,
+                self._token_ids,
+                self._own(adapter),
+                pooling=plan.pooling,
+                token_budget=plan.token_budget,
+                on_done=bar.update,
+            )
+        # The pooling module that follows finds one token per text, whose mean and whose first it is.
+        mask = torch.ones(len(texts), 1, dtype=torch.long, device=pooled.device)
+        return {"token_embeddings": pooled[:, None], "attention_mask": mask}
+
+    @property
+    def _bert(self) -> BertModel:
+        return cast(BertModel, self.model)
+
+    def _own(self, adapter: str | None) -> Adapter | None:
+        return cast(OwnAdapters, self.adapters).adapter(adapter)
+
+    def _token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        if not texts:
+            return []
+        with _tokenizing:
+            encoded = self.processor(
+                list(texts), truncation=True, padding=False, return_attention_mask=False, return_token_type_ids=False
+            )
+        return cast(list[list[int]], encoded["input_ids"])
+
     def save(self, output_path: str, *args: Any, safe_serialization: bool = True, **kwargs: Any) -> None:
         """Write the base in transformers' format and each adapter, in AdapterHub's, under `adapters/<task>/`."""
-        self.model.save_pretrained(
-            output_path, state_dict=self.adapters.base_state_dict(), safe_serialization=safe_serialization
+        # The adapters library's own save_pretrained unlinks prefix tuning for good and adds to config.json.
+        PreTrainedModel.save_pretrained(
+            self.model, output_path, state_dict=self.adapters.base_state_dict(), safe_serialization=safe_serialization
         )
         self.processor.save_pretrained(output_path)
         self.save_config(output_path)

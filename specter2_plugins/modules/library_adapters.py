@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from typing_extensions import override
 
 from specter2_plugins.adapters import BottleneckConfig
+from specter2_plugins.adapters.format import PICKLE_FILE, SAFETENSORS_FILE
 from specter2_plugins.errors import AdapterError, MissingExtraError
 from specter2_plugins.modules.carrier import AdapterCarrier
 
@@ -41,11 +42,19 @@ class LibraryAdapters(nn.Module, AdapterCarrier):
 
     @override
     def load(self, task: str, folder: Path) -> None:
-        safe = (folder / "adapter.safetensors").is_file()
+        safe = (folder / SAFETENSORS_FILE).is_file()
+        report: dict[str, list[str]] = {}
         try:
-            self._base.load_adapter(str(folder), load_as=task, set_active=False, use_safetensors=safe)
+            self._base.load_adapter(
+                str(folder), load_as=task, set_active=False, use_safetensors=safe, loading_info=report
+            )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise AdapterError(f"the adapters library cannot load {folder}: {error}") from error
+        # The library leaves weights that a file lacks at random. It counts an adapter's own input norm twice.
+        missing = [key for key in report["missing_keys"] if ".adapter_norm_before." not in key]
+        if missing:
+            self._base.delete_adapter(task)
+            raise AdapterError(f"the weights in {folder} lack {len(missing)} tensors, the first {missing[0]}")
         self._carry(task)
 
     @override
@@ -56,12 +65,22 @@ class LibraryAdapters(nn.Module, AdapterCarrier):
     @override
     def save(self, task: str, folder: Path, *, safe_serialization: bool) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        self._base.save_adapter(str(folder), task, use_safetensors=safe_serialization)
+        for stale in (SAFETENSORS_FILE, PICKLE_FILE):
+            (folder / stale).unlink(missing_ok=True)
+        try:
+            self._base.save_adapter(str(folder), task, use_safetensors=safe_serialization)
+        except RuntimeError:  # safetensors refuse weights that have several names, as in prefix tuning
+            self._base.save_adapter(str(folder), task, use_safetensors=False)
 
     @override
     def use(self, task: str | None) -> AbstractContextManager[object]:
         from adapters.context import AdapterSetup
 
+        if self._base.is_gradient_checkpointing and self._base.training:
+            raise AdapterError(
+                "engine='adapterhub' cannot train with gradient checkpointing, which would run its second pass without "
+                "the adapter; use engine='auto', or turn gradient checkpointing off"
+            )
         return AdapterSetup(task)
 
     @override

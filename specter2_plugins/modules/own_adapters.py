@@ -39,7 +39,7 @@ class OwnAdapters(nn.Module, AdapterCarrier):
 
     @override
     def use(self, task: str | None) -> AbstractContextManager[object]:
-        return use_adapter(None if task is None else self._adapter(task))
+        return use_adapter(self.adapter(task))
 
     @override
     def tasks(self) -> list[str]:
@@ -52,6 +52,10 @@ class OwnAdapters(nn.Module, AdapterCarrier):
     @override
     def state_of(self, task: str) -> dict[str, Tensor]:
         return self._adapter(task).state_dict()
+
+    def adapter(self, task: str | None) -> Adapter | None:
+        """A task's adapter; None for no task."""
+        return None if task is None else self._adapter(task)
 
     def _adapter(self, task: str) -> Adapter:
         return cast(Adapter, self.by_task[task])

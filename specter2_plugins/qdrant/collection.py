@@ -8,7 +8,7 @@ from qdrant_client import QdrantClient, models
 
 from specter2_plugins.errors import StoreError
 from specter2_plugins.fingerprint import Fingerprint
-from specter2_plugins.models import Specter2
+from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.tasks import BASE, route
 
 _FINGERPRINT_KEY = "specter2"

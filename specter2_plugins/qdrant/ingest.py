@@ -8,11 +8,11 @@ from itertools import islice
 
 from qdrant_client import QdrantClient, models
 
-from specter2_plugins.models import Specter2
 from specter2_plugins.papers import Paper
 from specter2_plugins.payloads import to_payload
 from specter2_plugins.qdrant.collection import CollectionSpec, prepare_collection
 from specter2_plugins.qdrant.points import point_id
+from specter2_plugins.sentence_transformer import Specter2
 
 _BATCH = 64
 

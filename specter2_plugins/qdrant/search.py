@@ -9,11 +9,11 @@ from typing import Any
 from qdrant_client import QdrantClient, models
 
 from specter2_plugins.errors import StoreError
-from specter2_plugins.models import Specter2
 from specter2_plugins.papers import Paper
 from specter2_plugins.payloads import from_payload
 from specter2_plugins.qdrant.collection import check_collection
 from specter2_plugins.qdrant.points import id_of, point_id
+from specter2_plugins.sentence_transformer import Specter2
 
 # What a text query goes through to meet papers of a task; in other tasks' spaces queries are papers' equals.
 _QUERY_TASKS = {"proximity": "query"}
