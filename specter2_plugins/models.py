@@ -14,6 +14,7 @@ from sentence_transformers.util import import_from_string
 from torch import nn
 
 from specter2_plugins import checkpoints
+from specter2_plugins.engine.machine import auto_dtype
 from specter2_plugins.errors import CheckpointError, Specter2Error
 from specter2_plugins.hub import Hub
 from specter2_plugins.modules import AdapterTransformer
@@ -55,7 +56,8 @@ def load_specter2(
         adapters: Task -> hub name or folder of an adapter, instead of the family's own ({} loads none). On a
             folder that `save_pretrained` wrote they replace or join those it was saved with.
         device: "cpu", "cuda", "cuda:1", "mps", ...; by default the best there is.
-        dtype: Precision of the weights, such as "bfloat16" or torch.float16. Default: float32.
+        dtype: Precision of the weights, such as "bfloat16" or torch.float16; "auto" is bfloat16 where the device
+            computes it in hardware. Default: float32, exact.
         engine: "auto", "reference" (transformers' forward) or "adapterhub" (the adapters library, for adapter
             kinds that this package does not run; needs transformers 4.57).
         revision: A revision of the base, or one per repository ({"allenai/specter2": "abc123"}).
@@ -73,7 +75,7 @@ def load_specter2(
     checkpoint = checkpoints.resolve(name_or_path)
     hub = Hub(revision, cache_folder, local_files_only, token).pinned(checkpoint.base)
     base = checkpoint.base if Path(checkpoint.base).is_dir() else str(hub.base_folder(checkpoint.base))
-    model_kwargs = {"dtype": _dtype(dtype), "engine": engine}
+    model_kwargs = {"dtype": _dtype(dtype, device), "engine": engine}
     with _naming(checkpoint.name):
         saved = checkpoints.saved_modules(base)
         if saved and saved[0].type == ADAPTER_TRANSFORMER:
@@ -113,12 +115,14 @@ def _pooling(base: str, saved: list[checkpoints.SavedModule], dimension: int, na
     return [cast(Any, import_from_string(module.type)).load(base, subfolder=module.path) for module in saved[1:]]
 
 
-def _dtype(dtype: torch.dtype | str | None) -> torch.dtype:
+def _dtype(dtype: torch.dtype | str | None, device: str | None) -> torch.dtype:
     if dtype is None:
         return torch.float32
+    if dtype == "auto":
+        return auto_dtype(device)
     if isinstance(dtype, torch.dtype):
         return dtype
     found = getattr(torch, dtype, None)
     if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise CheckpointError(f"dtype is {dtype!r}, expected 'float32', 'bfloat16' or 'float16'")
+        raise CheckpointError(f"dtype is {dtype!r}, expected 'float32', 'bfloat16', 'float16' or 'auto'")
     return found

@@ -25,7 +25,10 @@ Model = Annotated[
     ),
 ]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps, ...; by default the best there is.")]
-Dtype = Annotated[str | None, typer.Option(help="Precision of the weights, such as bfloat16. Default: float32.")]
+Dtype = Annotated[
+    str | None,
+    typer.Option(help="float32 (exact, the default), bfloat16, or auto: bfloat16 where it runs in hardware."),
+]
 Store = Annotated[
     Path | None, typer.Option("--store", "-s", envvar="SPECTER2_STORE", help="Folder of the embedded Qdrant store.")
 ]

@@ -18,9 +18,9 @@ from specter2_plugins.engine.attention import attend
 from specter2_plugins.engine.kernels import linear_kernel
 from specter2_plugins.engine.tokens import PackedTokens
 
-# On a CPU a layer is computed block by block, of about this many tokens per thread. What lies between a block's input
-# and output then stays in the cache, and below the 32 MiB from which malloc takes fresh pages of the system each time.
-_ROWS_PER_THREAD = 512
+# On a CPU a layer is computed in blocks of at most this many tokens. The widest matrix of BERT base then takes 24 MiB:
+# near the cache, and below the 32 MiB from which malloc takes fresh pages of the system each time.
+_BLOCK_ROWS = 2048
 
 
 def encode(
@@ -55,7 +55,8 @@ def encode(
     order = sorted(range(len(adapters)), key=lambda i: (rank[adapters[i]], tokens.lengths[i]))
     index = tokens.index_of(order)
     hidden = _embed(base.embeddings, tokens, index)
-    blocks = _blocks([adapters[i] for i in order], [tokens.lengths[i] for i in order], _block_rows(hidden))
+    most_rows = _BLOCK_ROWS if hidden.device.type == "cpu" else len(hidden)
+    blocks = _blocks([adapters[i] for i in order], [tokens.lengths[i] for i in order], most_rows)
     layers = list(base.encoder.layer)
     last = layers.pop() if first_only else None
     for number, layer in enumerate(layers):
@@ -89,10 +90,6 @@ def _blocks(adapters: Sequence[Adapter | None], lengths: Sequence[int], most_row
     return blocks
 
 
-def _block_rows(hidden: Tensor) -> int:
-    return _ROWS_PER_THREAD * max(2, torch.get_num_threads()) if hidden.device.type == "cpu" else len(hidden)
-
-
 def _all_tokens(layer: _Layer, hidden: Tensor, blocks: Iterable[_Block]) -> None:
     """Replace every row of `hidden` by the layer's output."""
     for block in blocks:
@@ -110,11 +107,12 @@ def _first_tokens(layer: _Layer, hidden: Tensor, blocks: Sequence[_Block]) -> Te
         contexts.append(layer.attend(first, rows, [1] * len(first), block.lengths))
         firsts.append(first)
     context, first = torch.cat(contexts), torch.cat(firsts)
-    out, start = torch.empty_like(first), 0
+    out = torch.empty_like(first)
+    start = 0
     for adapter, group in groupby(blocks, key=lambda block: block.adapter):
-        rows = slice(start, start + sum(len(block.lengths) for block in group))
-        out[rows] = layer.finish(context[rows], first[rows], adapter)
-        start = rows.stop
+        stop = start + sum(len(block.lengths) for block in group)
+        out[start:stop] = layer.finish(context[start:stop], first[start:stop], adapter)
+        start = stop
     return out
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,19 @@ def test_a_truncated_pickle(kept: int, broken: Callable[..., Path], base: Pretra
     file.write_bytes(file.read_bytes()[:kept])
     with pytest.raises(AdapterError, match=r"the weights in .* cannot be read"):
         load_adapter(file.parent, base)
+
+
+@pytest.mark.parametrize("name", ["seq_bn", "residual_after_ln"])
+def test_flipped_bytes_are_read_or_refused(name: str, broken: Callable[..., Path], base: PretrainedConfig) -> None:
+    file = next(path for path in broken(name).iterdir() if path.suffix != ".json")
+    content = file.read_bytes()
+    for seed in range(150):
+        draw, flipped = random.Random(seed), bytearray(content)
+        for _ in range(3):
+            flipped[draw.randrange(2000)] = draw.randrange(256)
+        file.write_bytes(flipped)
+        with suppress(AdapterError):  # any other error is a defect
+            load_adapter(file.parent, base)
 
 
 class Malicious:

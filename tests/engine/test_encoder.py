@@ -62,13 +62,13 @@ def test_configurations_mixed_with_seq_bn_and_none(config: str) -> None:
     assert_equal(fast(BASE, ids, adapters), reference(BASE, ids, adapters))
 
 
-def test_more_rows_than_one_block() -> None:
-    lengths = [500, 3, 512, 400, 512, 512]
-    assert sum(lengths) > 2 * encoder._ROWS_PER_THREAD
-    ids = sentences(lengths)
-    adapters = [ADAPTERS[1], None, ADAPTERS[1], ADAPTERS[1], ADAPTERS[1], None]
-    for first_only in (False, True):
-        assert_equal(fast(BASE, ids, adapters, first_only), reference(BASE, ids, adapters))
+@pytest.mark.parametrize("rows", [1, 60, 600])
+@pytest.mark.parametrize("first_only", [False, True])
+def test_several_blocks(rows: int, first_only: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder, "_BLOCK_ROWS", rows)
+    ids = sentences([500, 3, 20, 512, 20, 300, 30, 1])
+    adapters = [ADAPTERS[1], None, ADAPTERS[1], ADAPTERS[1], ADAPTERS[2], ADAPTERS[1], None, ADAPTERS[1]]
+    assert_equal(fast(BASE, ids, adapters, first_only), reference(BASE, ids, adapters))
 
 
 @pytest.mark.parametrize(
