@@ -47,14 +47,14 @@ DEFAULT_MODEL = DEFAULT_CHECKPOINT
 DEFAULT_COLLECTION = "papers"
 
 
-def load_model(name: str, device: str | None = None, dtype: str | None = None) -> Specter2:
+def load_model(name: str, device: str | None = None, dtype: str | None = None, engine: str = "auto") -> Specter2:
     """Load a model without transformers' own progress bars."""
     from transformers.utils.logging import disable_progress_bar
 
     from specter2_plugins.models import load_specter2
 
     disable_progress_bar()
-    return load_specter2(name, device=device, dtype=dtype)
+    return load_specter2(name, device=device, dtype=dtype, engine=engine)
 
 
 def connect(store: Path | None, url: str | None, api_key: str | None) -> AbstractContextManager[QdrantClient]:

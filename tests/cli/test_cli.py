@@ -100,6 +100,20 @@ def test_models_lists_every_family(specter2: Command) -> None:
     assert "it is not SPECTER2" in specter2("models").out
 
 
+def test_models_check(specter2: Command) -> None:
+    assert "auto dtype" in specter2("models", "--check").out
+    assert json.loads(specter2("models", "--check", "--json").out)["device"]
+
+
+def test_bench(specter2: Command) -> None:
+    report = json.loads(specter2("bench", "--model", "mini", "--papers", 2, "--repeats", 1, "--json").out)
+    reference, packed, narrow = report["ways"]
+    assert (reference["ratio"], report["papers"]) == (1, 2)
+    assert packed["min_cosine"] > 0.999999
+    assert narrow["min_cosine"] > 0.98
+    assert "papers/s" in specter2("bench", "--model", "mini", "--papers", 1, "--repeats", 1).out
+
+
 def test_demo(specter2: Command, tmp_path: Path) -> None:
     shown = specter2("demo", "--store", tmp_path / "demo")
     assert shown.code == 0
