@@ -58,8 +58,9 @@ def load_specter2(
         device: "cpu", "cuda", "cuda:1", "mps", ...; by default the best there is.
         dtype: Precision of the weights, such as "bfloat16" or torch.float16; "auto" is bfloat16 where the device
             computes it in hardware. Default: float32, exact.
-        engine: "auto", "reference" (transformers' forward) or "adapterhub" (the adapters library, for adapter
-            kinds that this package does not run; needs transformers 4.57).
+        engine: "auto" (this package's packed forward where it is exact, else transformers'), "reference"
+            (transformers' forward) or "adapterhub" (the adapters library, for adapter kinds that this package does
+            not run; needs transformers 4.57).
         revision: A revision of the base, or one per repository ({"allenai/specter2": "abc123"}).
         cache_folder: Where downloads are kept.
         local_files_only: Use what is cached and never the network.
