@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qdrant_client import QdrantClient
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from specter2_plugins.errors import StoreError
 
@@ -23,12 +24,17 @@ def open_client(
         api_key: The server's key.
 
     Raises:
-        StoreError: If neither or both are given, or the folder is in use or cannot be written.
+        StoreError: If neither or both are given, the folder is in use or cannot be written, or the server cannot be
+            reached or refuses a request.
     """
     if (store is None) == (url is None):
         raise StoreError("name a store folder or a server's URL, one of the two")
     try:
-        client = QdrantClient(url=url, api_key=api_key) if store is None else QdrantClient(path=str(store))
+        client = (
+            QdrantClient(url=url, api_key=api_key, check_compatibility=False)
+            if store is None
+            else QdrantClient(path=str(store))
+        )
     except RuntimeError as error:
         if "already accessed" not in str(error):
             raise
@@ -37,5 +43,9 @@ def open_client(
         raise StoreError(f"cannot open the store {store}: {error.strerror or error}") from None
     try:
         yield client
+    except ResponseHandlingException as error:
+        raise StoreError(f"cannot reach the Qdrant server {url}: {error}") from None
+    except UnexpectedResponse as error:
+        raise StoreError(f"the Qdrant server {url} answered {error.status_code} {error.reason_phrase}") from None
     finally:
         client.close()
