@@ -15,8 +15,8 @@ from specter2_plugins.extras import require
 require("qdrant_client", "qdrant-client", "qdrant")
 
 from specter2_plugins.qdrant.client import open_client  # noqa: E402
-from specter2_plugins.qdrant.collection import CollectionSpec  # noqa: E402
 from specter2_plugins.qdrant.ingest import IngestReport, ingest_papers  # noqa: E402
 from specter2_plugins.qdrant.search import Hit, search_papers, similar_papers  # noqa: E402
+from specter2_plugins.qdrant.spec import CollectionSpec  # noqa: E402
 
 __all__ = ["CollectionSpec", "Hit", "IngestReport", "ingest_papers", "open_client", "search_papers", "similar_papers"]

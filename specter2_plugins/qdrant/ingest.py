@@ -10,8 +10,9 @@ from qdrant_client import QdrantClient, models
 
 from specter2_plugins.papers import Paper
 from specter2_plugins.payloads import to_payload
-from specter2_plugins.qdrant.collection import CollectionSpec, prepare_collection
+from specter2_plugins.qdrant.collection import adapters_of, prepare_collection
 from specter2_plugins.qdrant.points import point_id
+from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.sentence_transformer import Specter2
 
 _BATCH = 64
@@ -56,7 +57,8 @@ def ingest_papers(
     Raises:
         StoreError: If the collection holds vectors of another model.
     """
-    task = prepare_collection(client, spec, model)
+    prepare_collection(client, spec, model)
+    (task,) = adapters_of(spec, model)
     report = IngestReport()
     seen: set[str] = set()
     source = iter(papers)

@@ -15,9 +15,6 @@ from specter2_plugins.qdrant.collection import check_collection
 from specter2_plugins.qdrant.points import id_of, point_id
 from specter2_plugins.sentence_transformer import Specter2
 
-# What a text query goes through to meet papers of a task; in other tasks' spaces queries are papers' equals.
-_QUERY_TASKS = {"proximity": "query"}
-
 
 @dataclass(frozen=True)
 class Hit:
@@ -52,9 +49,9 @@ def search_papers(
     Raises:
         StoreError: If there is no such collection, or another model filled it.
     """
-    task = check_collection(client, collection, model)
-    vector = model.encode(query, task=_QUERY_TASKS.get(task, task), show_progress_bar=False).tolist()
-    return _query(client, collection, task, vector, limit)
+    space = check_collection(client, collection, model)
+    vector = model.encode(query, task=space.query_task, show_progress_bar=False).tolist()
+    return _query(client, collection, space.vector, vector, limit)
 
 
 def similar_papers(
@@ -79,25 +76,25 @@ def similar_papers(
     Raises:
         StoreError: If there is no such collection or stored paper, or another model filled the collection.
     """
-    task = check_collection(client, collection, model)
+    space = check_collection(client, collection, model)
     if isinstance(paper, str):
         point = id_of(paper)
         if not client.retrieve(collection, [point], with_payload=False):
             raise StoreError(f"the collection {collection!r} holds no paper with the id {paper!r}")
-        return _query(client, collection, task, point, limit)
+        return _query(client, collection, space.vector, point, limit)
     paper = paper if isinstance(paper, Paper) else Paper.from_mapping(paper)
-    vector = model.encode(paper, task=task, show_progress_bar=False).tolist()
+    vector = model.encode(paper, task=space.adapter, show_progress_bar=False).tolist()
     itself = models.Filter(must_not=[models.HasIdCondition(has_id=[point_id(paper)])])
-    return _query(client, collection, task, vector, limit, itself)
+    return _query(client, collection, space.vector, vector, limit, itself)
 
 
 def _query(
     client: QdrantClient,
     collection: str,
-    task: str,
+    vector: str,
     query: str | list[float],
     limit: int,
     query_filter: models.Filter | None = None,
 ) -> list[Hit]:
-    found = client.query_points(collection, query=query, using=task, limit=limit, query_filter=query_filter)
+    found = client.query_points(collection, query=query, using=vector, limit=limit, query_filter=query_filter)
     return [Hit(from_payload(point.payload or {}), point.score, str(point.id)) for point in found.points]
