@@ -1,7 +1,8 @@
-"""A real embedded Qdrant on disk, filled with `mini`."""
+"""Stores of every kind: embedded on disk, a server over HTTP and, with QDRANT_URL set, a real server."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,16 @@ from qdrant_client import QdrantClient
 
 from specter2_plugins import Paper
 from specter2_plugins.qdrant import open_client
+from tests.qdrant.server import Local, Remote, Server
+
+SERVERS = ["local", *(["remote"] if os.environ.get("QDRANT_URL") else [])]
+
+
+def new_server(kind: str) -> Server:
+    """A server on Qdrant's local engine, or in front of the one at QDRANT_URL."""
+    if kind == "local":
+        return Server(Local())
+    return Server(Remote(os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY")))
 
 
 @pytest.fixture
@@ -26,7 +37,19 @@ def papers() -> list[Paper]:
     ]
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[QdrantClient]:
-    with open_client(store=tmp_path / "store") as client:
-        yield client
+@pytest.fixture(params=SERVERS)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A Qdrant server with a switch for faults."""
+    with new_server(request.param) as server:
+        yield server
+
+
+@pytest.fixture(params=["embedded", *SERVERS])
+def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[QdrantClient]:
+    """An empty store of each kind."""
+    if request.param == "embedded":
+        with open_client(store=tmp_path / "store") as client:
+            yield client
+    else:
+        with new_server(request.param) as server, open_client(url=server.url) as client:
+            yield client

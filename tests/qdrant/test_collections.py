@@ -141,8 +141,12 @@ def test_a_collection_of_unknown_origin_is_refused(client: QdrantClient, mini: S
         search_papers(client, mini, "x", collection="bare")
 
 
-def test_store_in_use_and_store_on_a_file(client: QdrantClient, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="in use by another process"), open_client(store=tmp_path / "store"):
+def test_store_in_use_and_store_on_a_file(tmp_path: Path) -> None:
+    with (
+        open_client(store=tmp_path / "store"),
+        pytest.raises(StoreError, match="in use by another process"),
+        open_client(store=tmp_path / "store"),
+    ):
         pass
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot open the store"), open_client(store=tmp_path / "file"):
