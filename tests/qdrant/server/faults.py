@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from random import Random
 from threading import Lock
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Failure = Literal["drop_before", "drop_after", "delay", "cut", "garbage", "yellow"]
 """How a request fails:
@@ -68,20 +68,9 @@ class Faults:
         self._rules: list[Fault] = []
         self._lock = Lock()
 
-    def add(
-        self,
-        match: str,
-        what: Failure | int,
-        *,
-        times: int | None = None,
-        skip: int = 0,
-        probability: float = 1.0,
-        seed: int = 0,
-        seconds: float = 0.0,
-        retry_after: int | None = None,
-    ) -> Fault:
-        """Add a rule; see `Fault`."""
-        rule = Fault(match, what, times, skip, probability, seed, seconds, retry_after)
+    def add(self, match: str, what: Failure | int, **settings: Any) -> Fault:
+        """Add a rule, with the settings that `Fault` has."""
+        rule = Fault(match, what, **settings)
         with self._lock:
             self._rules.append(rule)
         return rule

@@ -54,7 +54,7 @@ def _upsert(store: Store, body: Any, name: str) -> models.UpdateResult:
 
 def _scroll(store: Store, body: models.ScrollRequest, name: str) -> models.ScrollResult:
     if body.order_by is not None:
-        store.require_index(name, getattr(body.order_by, "key", body.order_by))
+        store.require_index(name, body.order_by.key if isinstance(body.order_by, models.OrderBy) else body.order_by)
     points, following = store.engine.scroll(name, **_given(body, filter="scroll_filter", with_vector="with_vectors"))
     return models.ScrollResult(points=points, next_page_offset=following)
 
@@ -193,8 +193,10 @@ class Local:
             if route.needs_collection and "name" in parts and not self._store.engine.collection_exists(parts["name"]):
                 raise Refused(404, f"Not found: Collection `{parts['name']}` doesn't exist!")
             result = route.answer(self._store, body, **parts)
-        if isinstance(result, models.UpdateResult) and request.query.get("wait") != "true":
-            result.status = models.UpdateStatus.ACKNOWLEDGED
+        if request.query.get("wait") != "true":
+            for update in result if isinstance(result, list) else [result]:
+                if isinstance(update, models.UpdateResult):
+                    update.status = models.UpdateStatus.ACKNOWLEDGED
         return result
 
 
