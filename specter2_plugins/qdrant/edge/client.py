@@ -1,0 +1,55 @@
+"""`QdrantClient` on a folder, with Qdrant's own engine in the process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qdrant_client import QdrantClient
+from typing_extensions import Self
+
+from specter2_plugins.qdrant.edge.backend import EdgeBackend
+
+
+class EdgeClient(QdrantClient):
+    """A `QdrantClient` whose collections lie in a folder and are searched by Qdrant's own engine.
+
+    Everything written against `QdrantClient` runs on it. What only a server can do raises `UnsupportedError`.
+
+    Args:
+        path: The store's folder; made if it is not there.
+
+    Raises:
+        RuntimeError: If another client has the folder open, in this process or another.
+        StoreError: If the folder was written by qdrant-client's local mode.
+        OSError: If the folder cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        backend = EdgeBackend(path)
+        super().__init__(location=":memory:")
+        self._client = self._backend = backend
+        self._init_options = {"path": str(path)}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # The garbage collector's moment is none to build an index in.
+        if hasattr(self, "_backend"):
+            self._backend.close(index=False)
+
+    def optimize(self, collection_name: str) -> None:
+        """Build a collection's index now.
+
+        This also happens by itself: when enough was written, at `update_collection`, and at `close`.
+
+        Args:
+            collection_name: The collection.
+
+        Raises:
+            StoreError: If there is no such collection.
+        """
+        self._backend.optimize(collection_name)

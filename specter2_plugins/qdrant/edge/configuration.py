@@ -1,0 +1,198 @@
+"""A collection's configuration: as it is created, kept on disk, given to the engine and reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import qdrant_edge as edge
+from pydantic import BaseModel
+from qdrant_client import models
+
+from specter2_plugins.errors import StoreError
+from specter2_plugins.qdrant.edge.conversions import to_edge
+from specter2_plugins.qdrant.edge.refusals import unsupported
+
+DEFAULT_VECTOR = ""
+"""The name that the engine gives to the vector of a collection with just one, unnamed."""
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+# What a server takes when nothing is said, and what holds here: each may be said, nothing else may.
+_ONE_NODE: dict[str, Any] = {"shard_number": 1, "replication_factor": 1, "write_consistency_factor": 1}
+_WAL = {"wal_capacity_mb": 32, "wal_segments_ahead": 0, "wal_retain_closed": 1}
+_HNSW = models.HnswConfig(m=16, ef_construct=100, full_scan_threshold=10_000, max_indexing_threads=0)
+_OPTIMIZERS = models.OptimizersConfig(
+    deleted_threshold=0.2,
+    vacuum_min_vector_number=1000,
+    default_segment_number=0,
+    indexing_threshold=10_000,
+    flush_interval_sec=5,
+    max_optimization_threads=1,
+)
+
+
+def check(config: models.CreateCollection) -> None:
+    """Refuse what the engine cannot be configured for.
+
+    Raises:
+        UnsupportedError: With the option's name.
+    """
+    for option, value in _ONE_NODE.items():
+        if getattr(config, option) not in (None, value):
+            raise unsupported(f"{option} but {value}")
+    for option in ("sharding_method", "strict_mode_config"):
+        if getattr(config, option) is not None:
+            raise unsupported(option)
+    for option, value in config.wal_config or ():
+        if value not in (None, _WAL[option]):
+            raise unsupported(f"{option} but {_WAL[option]}")
+    optimizers = config.optimizers_config or models.OptimizersConfigDiff()
+    if optimizers.max_optimization_threads not in (None, 1, models.MaxOptimizationThreadsSetting.AUTO):
+        raise unsupported("max_optimization_threads but 1")
+    if optimizers.memmap_threshold is not None:
+        raise unsupported("memmap_threshold; set on_disk of the vectors")
+
+
+def vector_params(config: models.CreateCollection) -> dict[str, models.VectorParams]:
+    """The dense vectors and multivectors of a collection, by name."""
+    vectors = config.vectors or {}
+    return {DEFAULT_VECTOR: vectors} if isinstance(vectors, models.VectorParams) else vectors
+
+
+def shard_config(config: models.CreateCollection) -> edge.EdgeConfig:
+    """What the engine makes or opens a collection's shard with."""
+    hnsw = _merged(models.HnswConfigDiff(**dict(_HNSW)), config.hnsw_config)
+    optimizers = config.optimizers_config or models.OptimizersConfigDiff()
+    return edge.EdgeConfig(
+        vectors={
+            name: to_edge(
+                params.model_copy(
+                    update={"hnsw_config": params.hnsw_config and _merged(hnsw, params.hnsw_config)},
+                )
+            )
+            for name, params in vector_params(config).items()
+        },
+        sparse_vectors={name: to_edge(params) for name, params in (config.sparse_vectors or {}).items()},
+        on_disk_payload=config.on_disk_payload,
+        payload_memory=to_edge(config.payload.memory) if config.payload else None,
+        id_tracker_memory=to_edge(config.id_tracker.memory) if config.id_tracker else None,
+        hnsw_config=to_edge(hnsw),
+        quantization_config=to_edge(config.quantization_config),
+        optimizers=to_edge(
+            optimizers.model_copy(update={"flush_interval_sec": None, "max_optimization_threads": None})
+        ),
+    )
+
+
+def optimizers_config(config: models.CreateCollection) -> models.OptimizersConfig:
+    """The optimizer's settings, defaults filled in."""
+    return _merged(_OPTIMIZERS, config.optimizers_config)
+
+
+def reported(config: models.CreateCollection) -> models.CollectionConfig:
+    """The configuration as `get_collection` gives it."""
+    return models.CollectionConfig(
+        params=models.CollectionParams(
+            vectors=config.vectors,
+            sparse_vectors=config.sparse_vectors,
+            on_disk_payload=config.on_disk_payload,
+            payload=config.payload,
+            id_tracker=config.id_tracker,
+            **_ONE_NODE,
+        ),
+        hnsw_config=_merged(_HNSW, config.hnsw_config),
+        optimizer_config=optimizers_config(config),
+        wal_config=models.WalConfig(**_WAL),
+        quantization_config=config.quantization_config,
+        metadata=config.metadata,
+    )
+
+
+def updated(config: models.CreateCollection, changes: Mapping[str, Any]) -> models.CreateCollection:
+    """A configuration with the changes of `update_collection`.
+
+    Raises:
+        StoreError: If a vector that is to be changed is not there.
+        UnsupportedError: If the engine cannot make the change.
+    """
+    new = config.model_copy(deep=True)
+    for option, change in changes.items():
+        if change is None:
+            continue
+        if option not in _UPDATES:
+            raise unsupported(f"update of {option}")
+        _UPDATES[option](new, change)
+    check(new)
+    return new
+
+
+def _update_metadata(config: models.CreateCollection, change: Mapping[str, Any]) -> None:
+    merged = {**(config.metadata or {}), **change}
+    config.metadata = {key: value for key, value in merged.items() if value is not None}
+
+
+def _update_vectors(config: models.CreateCollection, change: Mapping[str, models.VectorParamsDiff]) -> None:
+    there = vector_params(config)
+    for name, diff in change.items():
+        _require_vector(there, name)
+        for field, value in diff:
+            if value is not None:
+                current = getattr(there[name], field)
+                setattr(there[name], field, _merged(current, value) if field == "hnsw_config" else _kept(value))
+
+
+def _update_sparse_vectors(config: models.CreateCollection, change: Mapping[str, models.SparseVectorParams]) -> None:
+    there = config.sparse_vectors or {}
+    for name, params in change.items():
+        _require_vector(there, name)
+        there[name] = _merged(there[name], params)
+
+
+def _update_params(config: models.CreateCollection, change: models.CollectionParamsDiff) -> None:
+    for field, value in change:
+        if value is not None:
+            if field not in models.CreateCollection.model_fields:
+                raise unsupported(field)
+            setattr(config, field, value)
+
+
+def _update_diff(option: str) -> Any:
+    def update(config: models.CreateCollection, change: BaseModel) -> None:
+        setattr(config, option, _merged(getattr(config, option), change))
+
+    return update
+
+
+def _update_quantization(config: models.CreateCollection, change: Any) -> None:
+    config.quantization_config = _kept(change)
+
+
+_UPDATES: dict[str, Any] = {
+    "collection_params": _update_params,
+    "hnsw_config": _update_diff("hnsw_config"),
+    "metadata": _update_metadata,
+    "optimizers_config": _update_diff("optimizers_config"),
+    "quantization_config": _update_quantization,
+    "sparse_vectors_config": _update_sparse_vectors,
+    "vectors_config": _update_vectors,
+}
+
+
+def _kept(value: Any) -> Any:
+    # The engine reads "nothing said" as "as it is", so what is quantized cannot be told to stop.
+    if isinstance(value, models.Disabled):
+        raise unsupported("way to switch quantization off")
+    return value
+
+
+def _merged(base: _Model | None, change: BaseModel | None) -> _Model:
+    if base is None or change is None:
+        return base if change is None else change  # type: ignore[return-value]
+    given = {field: value for field, value in change if value is not None}
+    return base.model_copy(update=given)
+
+
+def _require_vector(there: Mapping[str, Any], name: str) -> None:
+    if name not in there:
+        raise StoreError(f"there is no vector {name!r}; the collection has: {', '.join(map(repr, there)) or 'none'}")
