@@ -41,6 +41,10 @@ Files = Annotated[list[Path], typer.Argument(help="Files of papers: BibTeX or JS
 FileFormat = Annotated[
     str | None, typer.Option("--format", help="Format of the files; by default found by content and extension.")
 ]
+FieldMap = Annotated[
+    list[str] | None,
+    typer.Option("--field", metavar="NAME=KEY", help="A field of the files that is ours: --field title=dc:title"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 DEFAULT_MODEL = DEFAULT_CHECKPOINT

@@ -1,11 +1,15 @@
-"""Reading the files a command was given, with the rejected records counted and kept."""
+"""Reading the sources a command was given, with the rejected records counted and kept."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
+
+import typer
 
 from specter2_plugins.cli.console import errors
 from specter2_plugins.errors import PaperError
@@ -17,25 +21,31 @@ _SHOWN = 5
 
 @dataclass
 class Source:
-    """The papers of several files.
+    """The papers of several files, patterns or stdin.
 
     Args:
-        files: The files, read one after the other.
+        files: What to read, one after the other; "-" is stdin.
         format: Their format, or None to find it out.
         rejects: Where to write rejected records as JSON lines, or None.
+        fields: Which field is what, each as "title=dc:title".
         rejected: How many records were rejected so far.
     """
 
-    files: list[Path]
+    files: Sequence[Path]
     format: str | None = None
     rejects: Path | None = None
+    fields: Sequence[str] | None = None
     rejected: int = field(default=0, init=False)
 
     def __iter__(self) -> Iterator[Paper]:
-        if self.rejects is not None:
-            self.rejects.write_text("", encoding="utf-8")
-        for file in self.files:
-            yield from read_papers(file, self.format, self._reject)
+        with ExitStack() as stack:
+            kept: IO[str] | None = None
+            if self.rejects is not None:
+                # A line at a time, so that what was rejected is there even if the run is killed.
+                kept = stack.enter_context(self.rejects.open("w", encoding="utf-8", buffering=1))
+            yield from read_papers(
+                self.files, self.format, _mapping(self.fields or ()), lambda record: self._reject(record, kept)
+            )
 
     def require_papers(self, read: int) -> None:
         """Raise if there was nothing to do.
@@ -46,12 +56,22 @@ class Source:
         if read == 0:
             raise PaperError(f"no papers in {', '.join(map(str, self.files))} ({self.rejected} records rejected)")
 
-    def _reject(self, record: Rejected) -> None:
+    def _reject(self, record: Rejected, kept: IO[str] | None) -> None:
         self.rejected += 1
         if self.rejected <= _SHOWN:
             errors.print(f"rejected {record}")
         elif self.rejected == _SHOWN + 1:
             errors.print("rejected more; --rejects FILE keeps them all")
-        if self.rejects is not None:
-            with self.rejects.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+        if kept is not None:
+            kept.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+
+
+def _mapping(fields: Sequence[str]) -> dict[str, str]:
+    """`title=dc:title` as a key and its value."""
+    pairs = [entry.partition("=") for entry in fields]
+    for name, _, key in pairs:
+        if not name or not key:
+            raise typer.BadParameter(
+                f"{name!r} is not of the form NAME=KEY, such as title=dc:title", param_hint="--field"
+            )
+    return {name.strip(): key.strip() for name, _, key in pairs}

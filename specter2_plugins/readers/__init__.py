@@ -5,7 +5,8 @@ Example:
     >>> papers = list(read_papers("library.bib"))
 """
 
-from specter2_plugins.readers.read import FORMATS, read_papers
+from specter2_plugins.readers.formats import FORMATS
+from specter2_plugins.readers.read import read_papers
 from specter2_plugins.readers.records import Rejected
 
 __all__ = ["FORMATS", "Rejected", "read_papers"]

@@ -1,80 +1,130 @@
-"""Finding out a file's format and reading it."""
+"""Sources of papers -> papers, one at a time."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
-from specter2_plugins.readers.bibtex import read_bibtex
-from specter2_plugins.readers.jsonl import read_jsonl
-from specter2_plugins.readers.records import Rejected
-
-_HEAD_BYTES = 65536
-
-
-@dataclass(frozen=True)
-class Format:
-    """A file format: how to read it, and how to recognise it by content or, failing that, by extension."""
-
-    read: Callable[[Path], Iterator[Paper | Rejected]]
-    content: re.Pattern[bytes]
-    extensions: tuple[str, ...]
-
-
-FORMATS: dict[str, Format] = {
-    "jsonl": Format(read_jsonl, re.compile(rb"\A(?:\xef\xbb\xbf)?\s*\{\s*[\"}]"), (".jsonl", ".ndjson")),
-    "bibtex": Format(
-        read_bibtex, re.compile(rb"^(?:\xef\xbb\xbf)?\s*@\s*\w+\s*[{(]", re.MULTILINE), (".bib", ".bibtex")
-    ),
-}
+from specter2_plugins.readers.abstracts import Abstracts
+from specter2_plugins.readers.format import Format
+from specter2_plugins.readers.formats import format_named, format_of
+from specter2_plugins.readers.inputs import Input, Sources, find_inputs
+from specter2_plugins.readers.names import FieldNames, field_names
+from specter2_plugins.readers.records import Entry, Problem, Rejected, to_paper
 
 
 def read_papers(
-    path: str | Path, format: str | None = None, on_reject: Callable[[Rejected], None] | None = None
+    sources: Sources,
+    format: str | None = None,
+    fields: Mapping[str, str] | None = None,
+    on_reject: Callable[[Rejected], None] | None = None,
 ) -> Iterator[Paper]:
-    """Read the papers of a file.
+    """Read the papers of files, compressed (.gz, .zst, .bz2) or not, in memory that does not grow with them.
+
+    Files of Semantic Scholar's `abstracts` dataset among the sources give the papers of the other sources with the
+    same corpus id their abstracts.
+
+    Example:
+        >>> papers = read_papers("dump/*.jsonl.gz", fields={"title": "dc:title"})
 
     Args:
-        path: The file.
-        format: "jsonl" or "bibtex"; by default found by content, then by extension.
+        sources: A file, a pattern, "-" for stdin, or several of them.
+        format: A key of `FORMATS`; by default found by each file's content, then by its extension.
+        fields: For JSON, CSV and Parquet, which key of theirs is our "title", "abstract", "id", "year", "venue",
+            "authors", "fields", "doi", "url", "keywords" or "type". Dots lead into nested objects.
         on_reject: Called with each record that is no paper. Without it the first one raises.
 
-    Yields:
-        The papers, in the file's order.
+    Returns:
+        The papers, in the order of the sources. Files are checked now, and read as papers are asked for.
 
     Raises:
-        PaperError: If the file cannot be read, its format is unknown, or a record is no paper and
+        PaperError: If a file cannot be read, its format is unknown, or a record is no paper and
             there is no `on_reject`.
     """
-    path = Path(path)
-    if format is not None and format not in FORMATS:
-        raise PaperError(f"format is {format!r}, expected one of {', '.join(FORMATS)}")
-    try:
-        for record in FORMATS[format or _detect(path)].read(path):
-            if isinstance(record, Paper):
-                yield record
-            elif on_reject is None:
-                raise PaperError(str(record))
+    names = field_names(fields)
+    files = [
+        _File(found, known, names)
+        for found in find_inputs(sources)
+        if (known := format_named(format) if format is not None else _detect(found)) is not None
+    ]
+    for file in files:
+        if names and not file.format.names_are_free:
+            raise PaperError(
+                f"{file.input.name} is {file.format.name}, whose fields have fixed names: leave out fields"
+            )
+    return _papers(files, on_reject or _refuse)
+
+
+@dataclass(frozen=True)
+class _File:
+    input: Input
+    format: Format
+    fields: FieldNames
+
+    def __iter__(self) -> Iterator[Entry | Rejected]:
+        """All records; damage to the file is one, the last, instead of whatever it left of a record."""
+        line = 1
+        with self.input.open() as stream:
+            for record in self.format.read(stream, self.fields):
+                line = record.line
+                if isinstance(record, Entry):
+                    yield record
+                elif stream.damage is None:
+                    yield self.rejected(record)
+            if stream.damage is not None:
+                yield self.rejected(Problem(line, None, stream.damage))
+
+    def rejected(self, problem: Problem) -> Rejected:
+        return Rejected(self.input.name, *problem)
+
+
+def _detect(found: Input) -> Format | None:
+    """The format, or None for a file that holds nothing."""
+    with found.open() as stream:
+        return format_of(stream) if stream.head.strip() else None
+
+
+def _refuse(record: Rejected) -> None:
+    raise PaperError(str(record))
+
+
+def _papers(files: list[_File], on_reject: Callable[[Rejected], None]) -> Iterator[Paper]:
+    abstracts = [file for file in files if file.format.only_abstracts]
+    papers = [file for file in files if not file.format.only_abstracts] or abstracts
+    with ExitStack() as stack:
+        found = None
+        if abstracts and papers is not abstracts:
+            found = stack.enter_context(Abstracts())
+            found.fill(_texts(abstracts, on_reject))
+        for file in papers:
+            plain_text = file.format.plain_text
+            for entry in file:
+                if isinstance(entry, Rejected):
+                    on_reject(entry)
+                    continue
+                if found is not None and not entry.abstract:
+                    entry = entry._replace(abstract=found.get(str(entry.id)))
+                try:
+                    paper = to_paper(entry, plain_text)
+                except PaperError as error:
+                    on_reject(file.rejected(_problem(entry, str(error))))
+                    continue
+                yield paper
+
+
+def _texts(files: list[_File], on_reject: Callable[[Rejected], None]) -> Iterator[tuple[str, str]]:
+    for file in files:
+        for entry in file:
+            if isinstance(entry, Rejected):
+                on_reject(entry)
+            elif isinstance(entry.abstract, str) or entry.abstract is None:
+                yield str(entry.id), entry.abstract or ""
             else:
-                on_reject(record)
-    except OSError as error:
-        raise PaperError(f"cannot read {path}: {error.strerror or error}") from None
+                on_reject(file.rejected(_problem(entry, f"abstract is {type(entry.abstract).__name__}")))
 
 
-def _detect(path: Path) -> str:
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    for name, known in FORMATS.items():
-        if known.content.search(head):
-            return name
-    for name, known in FORMATS.items():
-        if path.suffix.lower() in known.extensions:
-            return name
-    raise PaperError(
-        f"cannot tell the format of {path} by its content or extension; known formats: {', '.join(FORMATS)}. "
-        "Name it, for instance: --format jsonl"
-    )
+def _problem(entry: Entry, reason: str) -> Problem:
+    return Problem(entry.line, None if entry.id is None else str(entry.id), reason)

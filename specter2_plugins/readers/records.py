@@ -1,16 +1,45 @@
-"""What every reader yields: papers, and records that are none."""
+"""What readers yield, and how it becomes a paper or a rejected record."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
+from specter2_plugins.readers.metadata import canonical
+from specter2_plugins.readers.tidy import tidy as tidy
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SPACE = re.compile(r"\s+")
+MAX_TEXT = 200_000
+"""Characters of a title or abstract above which a record is refused; a model reads some 3,000 of them."""
+
+MAX_RECORD = 16 * 2**20
+"""Bytes of one record in its file above which it is refused unread."""
+
+TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB"
+NOT_UTF8 = "not UTF-8. Convert the file first: iconv -f latin1 -t utf-8"
+
+
+class Entry(NamedTuple):
+    """A record as its format has it: text with its markup, metadata under the names of `canonical`.
+
+    `line` is where it starts, from 1, or its number in a file without lines.
+    """
+
+    line: int
+    id: Any
+    title: Any
+    abstract: Any
+    metadata: dict[str, Any]
+
+
+class Problem(NamedTuple):
+    """A record that its reader could not read."""
+
+    line: int
+    id: str | None
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -19,7 +48,7 @@ class Rejected:
 
     Args:
         source: The file.
-        line: Where the record starts, from 1.
+        line: Where the record starts, from 1; its number in a file without lines, such as Parquet.
         id: Its identifier, where it has one.
         reason: Why it cannot be embedded.
     """
@@ -34,17 +63,28 @@ class Rejected:
         return f"{self.source}:{self.line}{name}: {self.reason}"
 
 
-def tidy(text: str) -> str:
-    """Text on one line, without the control characters that tokenizers drop and terminals obey."""
-    return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
+def to_paper(entry: Entry, plain_text: Callable[[str], str]) -> Paper:
+    """The paper of a record: plain text on one line, metadata in the types that every format shares.
+
+    Args:
+        entry: The record.
+        plain_text: Takes the markup of the format out of a text.
+
+    Raises:
+        PaperError: If it cannot be embedded.
+    """
+    _, identifier, title, abstract, metadata = entry
+    return Paper(
+        _text("title", title, plain_text),
+        _text("abstract", abstract, plain_text),
+        None if identifier is None else str(identifier),
+        canonical(metadata),
+    )
 
 
-def paper_or_rejected(
-    source: str, line: int, identifier: str | None, title: Any, abstract: Any, metadata: dict[str, Any]
-) -> Paper | Rejected:
-    """Make a paper of a record's fields, or say why it is none."""
-    title, abstract = (tidy(field) or None if isinstance(field, str) else field for field in (title, abstract))
-    try:
-        return Paper(title, abstract, identifier, metadata)
-    except PaperError as error:
-        return Rejected(source, line, identifier, str(error))
+def _text(name: str, value: Any, plain_text: Callable[[str], str]) -> Any:
+    if not isinstance(value, str):
+        return value
+    if len(value) > MAX_TEXT:
+        raise PaperError(f"{name} has {len(value):,} characters, more than {MAX_TEXT:,}")
+    return tidy(plain_text(value)) or None

@@ -1,0 +1,52 @@
+"""All formats, and which one a source is."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from specter2_plugins.errors import PaperError
+from specter2_plugins.readers.bibtex import BIBTEX
+from specter2_plugins.readers.delimited import CSV
+from specter2_plugins.readers.format import Format
+from specter2_plugins.readers.json_records import ABSTRACTS, JSON, PROVIDERS
+from specter2_plugins.readers.parquet import PARQUET
+from specter2_plugins.readers.pubmed import PUBMED
+from specter2_plugins.readers.ris import RIS
+from specter2_plugins.readers.stream import Stream
+
+# Content is tried in this order: what is unmistakable first.
+FORMATS = {format.name: format for format in (PARQUET, ABSTRACTS, JSON, PUBMED, RIS, BIBTEX, CSV, *PROVIDERS)}
+
+_COMPRESSED = (".gz", ".bz2", ".zst")
+
+
+def format_named(name: str) -> Format:
+    """The format that the user named.
+
+    Raises:
+        PaperError: If there is none of that name.
+    """
+    if name not in FORMATS:
+        raise PaperError(f"format is {name!r}, expected one of {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def format_of(stream: Stream) -> Format:
+    """The format of a source, by its content or, failing that, its extension.
+
+    Raises:
+        PaperError: If neither tells.
+    """
+    for format in FORMATS.values():
+        if format.matches(stream.head):
+            return format
+    name = PurePath(stream.name)
+    if name.suffix.lower() in _COMPRESSED:
+        name = name.with_suffix("")
+    for format in FORMATS.values():
+        if name.suffix.lower() in format.extensions:
+            return format
+    raise PaperError(
+        f"cannot tell the format of {stream.name} by its content or extension; known formats: {', '.join(FORMATS)}. "
+        "Name it, for instance: --format jsonl"
+    )

@@ -1,0 +1,87 @@
+"""What the user named -> the files to read, checked before the first is read."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from specter2_plugins.errors import PaperError
+from specter2_plugins.readers.stream import Stream
+
+Sources: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+"""A file, a pattern such as `dump/*.jsonl.gz`, "-" for stdin, or several of them."""
+
+_STDIN = "-"
+_WILDCARDS = "*?["
+
+
+@dataclass
+class Input:
+    """A file, a pipe or stdin.
+
+    Args:
+        path: Where it is; None for stdin.
+    """
+
+    path: Path | None
+    _piped: Stream | None = field(default=None, init=False)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "stdin" if self.path is None else str(self.path)
+
+    @contextmanager
+    def open(self) -> Iterator[Stream]:
+        """From its beginning; a pipe, which has only one, stays open and is the same stream each time.
+
+        Raises:
+            PaperError: If it cannot be read.
+        """
+        try:
+            if self.path is None:
+                self._piped = self._piped or Stream(self.name, sys.stdin.buffer)  # type: ignore[arg-type]
+                yield self._piped
+            elif self.path.is_fifo():
+                self._piped = self._piped or Stream(self.name, self.path.open("rb"))
+                yield self._piped
+            else:
+                with self.path.open("rb") as file:
+                    yield Stream(self.name, file)
+        except OSError as error:
+            raise PaperError(f"cannot read {self.name}: {error.strerror or error}") from None
+
+
+def find_inputs(sources: Sources) -> list[Input]:
+    """All files of the sources, patterns in alphabetical order.
+
+    Raises:
+        PaperError: If one is missing, a folder, or a pattern that no file matches.
+    """
+    if isinstance(sources, str | os.PathLike):
+        sources = [sources]
+    return [found for source in sources for found in _find(os.fspath(source))]
+
+
+def _find(source: str) -> list[Input]:
+    if source == _STDIN:
+        return [Input(None)]
+    path = Path(source)
+    if path.is_dir():
+        raise PaperError(f"cannot read {source}: it is a folder. Name the files in it, for instance {path / '*.jsonl'}")
+    if path.exists():
+        return [Input(path)]
+    if not any(wildcard in source for wildcard in _WILDCARDS):
+        raise PaperError(f"cannot read {source}: No such file or directory")
+    # Path.glob takes no absolute patterns.
+    names = sorted(glob.glob(source, recursive=True))  # noqa: PTH207
+    files = [path for path in map(Path, names) if not path.is_dir()]
+    if not files:
+        raise PaperError(f"no file matches {source}")
+    return [Input(file) for file in files]
