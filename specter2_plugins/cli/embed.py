@@ -12,7 +12,7 @@ import numpy as np
 import typer
 
 from specter2_plugins.cli.console import errors, progress
-from specter2_plugins.cli.options import DEFAULT_MODEL, Device, Dtype, FileFormat, Files, Model, load_model
+from specter2_plugins.cli.options import DEFAULT_MODEL, Device, Dtype, Fields, FileFormat, Files, Model, load_model
 from specter2_plugins.cli.source import Source
 from specter2_plugins.papers import Paper
 from specter2_plugins.tasks import route
@@ -33,12 +33,13 @@ def embed(
     device: Device = None,
     dtype: Dtype = None,
     file_format: FileFormat = None,
+    field: Fields = None,
     rejects: Annotated[Path | None, typer.Option(help="Where to write rejected records.")] = None,
 ) -> None:
     """Embed the papers of files and write the vectors, one for each paper in the files' order."""
     if out.suffix not in (".npz", ".jsonl"):
         raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl", param_hint="--out")
-    source = Source(files, file_format, rejects)
+    source = Source(files, file_format, field, rejects)
     encoder = load_model(model, device, dtype)
     route(task, encoder.transformer.adapter_tasks)
     write = _write_npz if out.suffix == ".npz" else _write_jsonl

@@ -37,11 +37,11 @@ ApiKey = Annotated[
     str | None, typer.Option(envvar="QDRANT_API_KEY", show_envvar=True, help="API key of the Qdrant server.")
 ]
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
-Files = Annotated[list[Path], typer.Argument(help="Files of papers: BibTeX or JSON lines.", show_default=False)]
+Files = Annotated[list[Path], typer.Argument(help="Files of papers, patterns, or - for stdin.", show_default=False)]
 FileFormat = Annotated[
     str | None, typer.Option("--format", help="Format of the files; by default found by content and extension.")
 ]
-FieldMap = Annotated[
+Fields = Annotated[
     list[str] | None,
     typer.Option("--field", metavar="NAME=KEY", help="A field of the files that is ours: --field title=dc:title"),
 ]

@@ -26,15 +26,15 @@ class Source:
     Args:
         files: What to read, one after the other; "-" is stdin.
         format: Their format, or None to find it out.
-        rejects: Where to write rejected records as JSON lines, or None.
         fields: Which field is what, each as "title=dc:title".
+        rejects: Where to write rejected records as JSON lines, or None.
         rejected: How many records were rejected so far.
     """
 
     files: Sequence[Path]
     format: str | None = None
-    rejects: Path | None = None
     fields: Sequence[str] | None = None
+    rejects: Path | None = None
     rejected: int = field(default=0, init=False)
 
     def __iter__(self) -> Iterator[Paper]:
