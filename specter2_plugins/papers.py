@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from specter2_plugins.errors import PaperError
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _NAME_LENGTH = 60
 
 
@@ -109,9 +107,10 @@ def input_text(record: PaperLike, sep_token: str) -> str:
 
 
 def _check_encodable(text: str, where: str) -> None:
-    surrogate = _SURROGATE.search(text)
-    if surrogate:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
         raise PaperError(
-            f"{where} holds the lone surrogate U+{ord(surrogate.group()):04X} at character {surrogate.start()}, "
+            f"{where} holds the lone surrogate U+{ord(text[error.start]):04X} at character {error.start}, "
             "which has no UTF-8 form. Repair it with text.encode('utf-16', 'surrogatepass').decode('utf-16', 'replace')"
-        )
+        ) from None

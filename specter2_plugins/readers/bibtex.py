@@ -13,6 +13,7 @@ from specter2_plugins.readers.markup import bibtex_text
 from specter2_plugins.readers.names import FieldNames
 from specter2_plugins.readers.records import MAX_RECORD, NOT_UTF8, TOO_LONG, Entry, Problem
 from specter2_plugins.readers.stream import Stream
+from specter2_plugins.readers.tidy import tidy
 
 _VENUE_FIELDS = ("journal", "journaltitle", "booktitle", "series", "publisher")
 _KEPT_FIELDS = ("volume", "number", "pages", "publisher")
@@ -21,23 +22,23 @@ _BLOCK = re.compile(rb"\s*@\s*\w+\s*[{(]")
 _KEY = re.compile(r"\s*@\s*\w+\s*[{(]\s*([^,\s{}()=]+)")
 _MALFORMED = "not valid BibTeX: the entry is malformed or cut off"
 _MAX_MACROS = 100_000
-# A part of a value: "..." or {...} with balanced braces as far as the parser has checked them, or a word.
-_QUOTED_OR_WORD = re.compile(r'\s*(?:"([^"]*)"|([^\s#{}"]+))\s*(?:#|\Z)')
+_MARK = re.compile(r'(?<!\\)[{}"#]')
 
 
 def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
     bibtexparser = require("bibtexparser", "bibtexparser", "readers")
     # It logs each malformed entry, which is reported here; whoever listens to its logger still hears it.
     logging.getLogger("bibtexparser").addHandler(logging.NullHandler())
-    model, macros = bibtexparser.model, {}
+    model = bibtexparser.model
+    macros: dict[str, str] = {}
     for first_line, block in _blocks(stream):
+        if block is None:
+            yield Problem(first_line, None, TOO_LONG)
+            continue
         try:
-            text = block.decode() if block is not None else None
+            text = block.decode()
         except UnicodeDecodeError:
             yield Problem(first_line, _key(block.decode(errors="replace")), NOT_UTF8)
-            continue
-        if text is None:
-            yield Problem(first_line, None, TOO_LONG)
             continue
         # Only the structure is looked at: the library's middlewares drop an entry for one malformed name, and
         # resolve no concatenations.
@@ -89,7 +90,7 @@ def _entry(line: int, entry: Any, macros: dict[str, str]) -> Entry:
 def _authors(field: str) -> list[str]:
     """Turn "Last, First and Last, First" into ["First Last", "First Last"]."""
     names = []
-    for author in re.split(r"\s+and\s+", field.strip()):
+    for author in tidy(field).split(" and "):
         last, comma, first = author.partition(",")
         names.append(bibtex_text(f"{first.strip()} {last.strip()}" if comma else author))
     return names
@@ -125,9 +126,6 @@ def _end_of_part(raw: str, position: int) -> int:
         elif character == "#" and depth == 0 and not quoted:
             return mark.start()
     return len(raw)
-
-
-_MARK = re.compile(r'(?<!\\)[{}"#]')
 
 
 def _key(block: str) -> str | None:

@@ -86,7 +86,8 @@ SHARED_NAMES = tuple(_CONVERT)
 def _split_names(value: str) -> list[str]:
     if ";" in value:
         return value.split(";")
-    people = re.split(r"\s+and\s+", value)
+    value = tidy(value)
+    people = value.split(" and ")
     parts = value.split(",")
     # "Ada Lovelace, Alan Turing" is two people, "Lovelace, Ada" is one.
     if len(people) == 1 and len(parts) > 1 and all(" " in part.strip() for part in parts):

@@ -83,7 +83,7 @@ def plan_for(keys: tuple[str, ...], fields: FieldNames = ()) -> Plan:
     spelled: dict[str, str] = {}
     for key in keys:
         spelled.setdefault(_PUNCTUATION.sub("", key).casefold(), key)
-    paths = {
+    paths: dict[str, tuple[tuple[str, ...], ...]] = {
         name: tuple((spelled[synonym],) for synonym in synonyms if synonym in spelled)
         for name, synonyms in _SYNONYMS.items()
     }

@@ -50,7 +50,7 @@ class Stream:
         self.damage: str | None = None
         self._source = file
         self._raw = _Counting(file)
-        buffered = BufferedReader(self._raw, _CHUNK)
+        buffered: BufferedReader = BufferedReader(cast("RawIOBase", self._raw), _CHUNK)
         magic = buffered.peek(4)[:4]
         if magic == _ZIP:
             raise PaperError(
