@@ -17,11 +17,11 @@ from specter2_plugins.extras import require
 # As pandoc: math opens before and closes after a non-space, and does not close before a digit; other
 # dollars are money.
 _MATH = re.compile(r"(?<!\\)\$(?=\S)[^$]*?(?<=[^\s\\])\$(?!\d)")
-_MACRO = re.compile(r"\\[^\W\d_]|\\[^\w\s]")
+_MACRO = re.compile(r"\\[^\d\s]")
 # An accent takes the letter or macro after it; another macro takes the spaces. Groups in braces may follow.
 _SPAN = re.compile(
     rf"(?P<math>{_MATH.pattern})|(?P<brace>[{{}}])"
-    r"|\\(?:(?:['\"`^~=.]|[cvuHrbdkt](?![A-Za-z]))\s*(?:\\[A-Za-z]+\s*|[^\s{}\\])?|[A-Za-z]+\*?\s*|[^\w\s])"
+    r"|\\(?:(?:['\"`^~=.]|[cvuHrbdkt](?![A-Za-z]))\s*(?:\\[A-Za-z]+\s*|[^\s{}\\])?|[A-Za-z]+\*?\s*|[^\w\s]|_)"
 )
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
 _BARE_AMPERSAND = re.compile(r"(?<!\\)&")
@@ -87,4 +87,10 @@ def _converter() -> Any:
     latex2text = require("pylatexenc.latex2text", "pylatexenc", "readers")
     # It logs each macro that it cannot read, and reads on; whoever listens to its logger still hears it.
     logging.getLogger("pylatexenc").addHandler(logging.NullHandler())
-    return latex2text.LatexNodes2Text(math_mode="text", keep_comments=True, strict_latex_spaces=True)
+    macros = latex2text.get_default_latex_context_db()
+    # The library makes a modifier letter of it.
+    circumflex = latex2text.MacroTextSpec("textasciicircum", "^")
+    macros.add_context_category("corrections", [circumflex], prepend=True)
+    return latex2text.LatexNodes2Text(
+        latex_context=macros, math_mode="text", keep_comments=True, strict_latex_spaces=True
+    )
