@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 from langchain_core.embeddings import Embeddings
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
 from specter2_plugins.models import load_specter2
@@ -16,44 +18,56 @@ from specter2_plugins.sentence_transformer import Specter2
 class Specter2Embeddings(BaseModel, Embeddings):
     r"""SPECTER2 embeddings: `embed_query` through adhoc_query, `embed_documents` through proximity.
 
+    The async methods run in a worker thread and leave the event loop free. A query gives the same vector every time,
+    to the last bit, so a cache such as `CacheBackedEmbeddings` holds what would be computed.
+
     Example:
         >>> embeddings = Specter2Embeddings(model="mini")
         >>> len(embeddings.embed_documents(["A title\n\nAn abstract"])[0])
         384
+        >>> Specter2Embeddings.model_validate_json(embeddings.model_dump_json()).model
+        'mini'
     """
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
 
-    model: str = DEFAULT_CHECKPOINT
+    model: str | Path = DEFAULT_CHECKPOINT
     """Name or folder of the model, as for `load_specter2`."""
+    adapters: dict[str, str | Path] | None = None
+    """Task -> hub name or folder of an adapter, instead of the model's own."""
     document_task: str = "document"
-    """The task of `embed_documents`: "document" (proximity), or the name of an adapter."""
+    """The task of `embed_documents`: "document" (proximity), the name of an adapter, or "base"."""
     query_task: str = "query"
-    """The task of `embed_query`: "query" (adhoc_query), or the name of an adapter."""
+    """The task of `embed_query`: "query" (adhoc_query), the name of an adapter, or "base"."""
     device: str | None = None
     """The device; by default the best there is."""
     dtype: str | None = None
-    """Precision of the weights, such as "bfloat16". Default: float32."""
+    """Precision of the weights, such as "bfloat16", or "auto". Default: float32."""
     engine: str = "auto"
     """What computes, as for `load_specter2`."""
-    batch_size: int = 32
-    """Documents to a batch."""
-    show_progress: bool = False
-    """Show a progress bar while embedding documents."""
+    cache_folder: str | Path | None = None
+    """Where downloads are kept."""
     local_files_only: bool = False
     """Use what is cached and never the network."""
-
-    _model: Specter2 = PrivateAttr()
+    batch_size: int = 32
+    """Documents to a batch. At its default, batches are cut by tokens, which is faster."""
+    show_progress: bool = False
+    """Show a progress bar while embedding documents."""
+    specter2: SkipJsonSchema[Specter2] = Field(default=None, exclude=True, repr=False)
+    """The model itself. Pass one that is loaded already and nothing is loaded; it is no part of the configuration."""
 
     def model_post_init(self, context: Any, /) -> None:
-        """Load the model."""
-        self._model = load_specter2(
-            self.model,
-            device=self.device,
-            dtype=self.dtype,
-            engine=self.engine,
-            local_files_only=self.local_files_only,
-        )
+        """Load the model, unless it was passed."""
+        if self.specter2 is None:
+            self.specter2 = load_specter2(
+                self.model,
+                adapters=self.adapters,
+                device=self.device,
+                dtype=self.dtype,
+                engine=self.engine,
+                cache_folder=self.cache_folder,
+                local_files_only=self.local_files_only,
+            )
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         r"""Embed documents.
@@ -67,18 +81,21 @@ class Specter2Embeddings(BaseModel, Embeddings):
 
         Raises:
             PaperError: If a text holds nothing that can be embedded.
+            TaskError: If the model does not know `document_task`.
         """
         papers = [from_page_content(text) for text in texts]
-        vectors = self._model.encode(
+        vectors = self.specter2.encode(
             papers, task=self.document_task, batch_size=self.batch_size, show_progress_bar=self.show_progress
         )
-        return cast(list[list[float]], vectors.tolist())
+        # One call for the whole matrix would hold the interpreter, and with it an event loop, for its whole length.
+        return [vector.tolist() for vector in vectors]
 
     def embed_query(self, text: str) -> list[float]:
         """Embed a search query.
 
         Raises:
             PaperError: If the text holds nothing that can be embedded.
+            TaskError: If the model does not know `query_task`.
         """
-        vector = self._model.encode(text, task=self.query_task, show_progress_bar=False)
+        vector = self.specter2.encode(text, task=self.query_task, show_progress_bar=False)
         return cast(list[float], vector.tolist())

@@ -1,46 +1,21 @@
-"""LangChain's own standard suites on our embeddings, and the routing they cannot see."""
+"""What LangChain's standard suite of embeddings cannot see."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-pytest.importorskip("langchain_tests")
-
-from langchain_core.embeddings import Embeddings
-from langchain_tests.integration_tests import EmbeddingsIntegrationTests
-from langchain_tests.unit_tests import EmbeddingsUnitTests
-
-from specter2_plugins import Paper, PaperError, Specter2
+from specter2_plugins import Paper, PaperError, Specter2, TaskError
 from specter2_plugins.langchain import Specter2Embeddings
 
-
-class TestUnit(EmbeddingsUnitTests):
-    @property
-    def embeddings_class(self) -> type[Embeddings]:
-        return Specter2Embeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, Any]:
-        return {"model": "mini"}
-
-
-class TestIntegration(EmbeddingsIntegrationTests):
-    @property
-    def embeddings_class(self) -> type[Embeddings]:
-        return Specter2Embeddings
-
-    @property
-    def embedding_model_params(self) -> dict[str, Any]:
-        return {"model": "mini"}
-
-
-@pytest.fixture(scope="module")
-def embeddings() -> Specter2Embeddings:
-    return Specter2Embeddings(model="mini")
+if TYPE_CHECKING:
+    from tests.conftest import Oracle
 
 
 def test_queries_and_documents_take_their_adapters(embeddings: Specter2Embeddings, mini: Specter2) -> None:
@@ -48,6 +23,19 @@ def test_queries_and_documents_take_their_adapters(embeddings: Specter2Embedding
     np.testing.assert_allclose(
         embeddings.embed_documents(["graphs"])[0], mini.encode("graphs", task="proximity"), atol=1e-6
     )
+
+
+@pytest.mark.parametrize("task", ["proximity", "adhoc_query", "classification", "regression", "base"])
+def test_every_task(task: str, model: Specter2) -> None:
+    embeddings = Specter2Embeddings(specter2=model, document_task=task, query_task=task)
+    expected = model.encode("graphs", task=task)
+    np.testing.assert_allclose(embeddings.embed_query("graphs"), expected, atol=1e-6)
+    np.testing.assert_allclose(embeddings.embed_documents(["graphs"])[0], expected, atol=1e-6)
+
+
+def test_a_task_that_the_model_lacks_is_named(mini: Specter2) -> None:
+    with pytest.raises(TaskError, match="'regression' needs an adapter"):
+        Specter2Embeddings(specter2=mini, query_task="regression").embed_query("graphs")
 
 
 def test_blank_line_parts_title_and_abstract(embeddings: Specter2Embeddings, mini: Specter2) -> None:
@@ -75,7 +63,68 @@ def test_unknown_field_is_refused() -> None:
         Specter2Embeddings(model="mini", modle="x")
 
 
+def test_the_configuration_survives_json_and_makes_the_same_vectors(oracle: Oracle) -> None:
+    embeddings = Specter2Embeddings(
+        model=oracle.models,
+        adapters={"proximity": oracle.models / "adapters" / "classification"},
+        document_task="proximity",
+        device="cpu",
+        dtype="bfloat16",
+        batch_size=4,
+    )
+    config = embeddings.model_dump_json()
+    assert "specter2" not in json.loads(config)
+    again = Specter2Embeddings.model_validate_json(config)
+    assert again.specter2 is not embeddings.specter2
+    assert str(again.specter2.dtype) == "torch.bfloat16"
+    assert again.embed_documents(["a", "b"]) == embeddings.embed_documents(["a", "b"])
+    Specter2Embeddings.model_json_schema()
+
+
+def test_the_progress_bar_is_asked_for(mini: Specter2, capsys: pytest.CaptureFixture[str]) -> None:
+    Specter2Embeddings(specter2=mini).embed_documents(["a"] * 40)
+    assert capsys.readouterr().err == ""
+    Specter2Embeddings(specter2=mini, show_progress=True, batch_size=8).embed_documents(["a"] * 40)
+    assert "5/5" in capsys.readouterr().err
+
+
+def test_one_query_has_one_vector(embeddings: Specter2Embeddings) -> None:
+    """Equal to the last bit, so a cache holds what would have been computed."""
+    query = "graph neural networks for molecules"
+    expected = embeddings.embed_query(query)
+    with ThreadPoolExecutor(4) as threads:
+        noise = [threads.submit(embeddings.embed_documents, [f"Paper {number}\n\nText."] * 8) for number in range(4)]
+        vectors = list(threads.map(embeddings.embed_query, [query] * 8))
+        assert all(len(future.result()) == 8 for future in noise)
+    assert all(vector == expected for vector in vectors)
+    assert json.loads(json.dumps(expected)) == expected
+
+
 async def test_async_equals_sync(embeddings: Specter2Embeddings) -> None:
     query, documents = await asyncio.gather(embeddings.aembed_query("graphs"), embeddings.aembed_documents(["a", "b"]))
     np.testing.assert_allclose(query, embeddings.embed_query("graphs"), atol=1e-6)
     np.testing.assert_allclose(documents, embeddings.embed_documents(["a", "b"]), atol=1e-6)
+
+
+async def test_the_event_loop_goes_on_while_documents_are_embedded(embeddings: Specter2Embeddings) -> None:
+    sentence = "graph neural network molecule property prediction message passing chemistry learning "
+    texts = [f"Paper {number}\n\n" + sentence * (1 + number % 12) for number in range(600)]
+    gaps: list[float] = []
+
+    async def heartbeat() -> None:
+        last = time.perf_counter()
+        while True:
+            await asyncio.sleep(0.005)
+            now = time.perf_counter()
+            gaps.append(now - last)
+            last = now
+
+    beating = asyncio.create_task(heartbeat())
+    started = time.perf_counter()
+    vectors = await embeddings.aembed_documents(texts)
+    busy = time.perf_counter() - started
+    beating.cancel()
+    assert len(vectors) == 600
+    assert busy > 0.5, "too short to tell"
+    assert max(gaps) < 0.1
+    assert sum(gaps) > busy - 0.1

@@ -1,37 +1,261 @@
-"""LangChain's own Qdrant vector store on a collection that we filled."""
+"""LangChain's Qdrant store on collections of papers: what it finds, and what its scores mean."""
 
 from __future__ import annotations
 
+import asyncio
+import warnings
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-
-pytest.importorskip("langchain_qdrant")
-
+from langchain_core.documents import Document
 from langchain_qdrant import QdrantVectorStore
-from qdrant_client.models import Distance
+from qdrant_client import models
+from qdrant_client.client_base import QdrantBase
 
-from specter2_plugins import Paper, Specter2
-from specter2_plugins.langchain import Specter2Embeddings
-from specter2_plugins.qdrant import ingest_papers, open_client, search_papers
+from specter2_plugins import Paper, Specter2, StoreError, load_specter2
+from specter2_plugins.langchain import (
+    PaperVectorStore,
+    Specter2Embeddings,
+    Specter2SparseEmbeddings,
+    documents_to_papers,
+    open_vector_store,
+    papers_to_documents,
+)
+from specter2_plugins.qdrant import CollectionSpec, ingest_papers, open_client, search_papers
+from specter2_plugins.qdrant.points import id_of
+
+QUERIES = ["ranking documents with neural networks", "insects", "water in soil", "search"]
 
 
-def test_a_collection_opens_without_a_mapping(tmp_path: Path, mini: Specter2) -> None:
-    papers = [
-        Paper("Neural ranking", "Networks score documents.", id="rank", metadata={"year": 2018}),
-        Paper("Soil water", "Moisture between emitters.", id="soil"),
-    ]
-    with open_client(store=tmp_path / "store") as client:
-        ingest_papers(papers, client, mini)
-        store = QdrantVectorStore(
-            client,
-            "papers",
-            Specter2Embeddings(model="mini"),
-            vector_name="proximity",
-            distance=Distance.EUCLID,
+def keys(documents: list[Document]) -> list[str]:
+    return [document.metadata["id"] for document in documents]
+
+
+@pytest.mark.parametrize("mode", ["dense", "sparse", "hybrid"])
+@pytest.mark.parametrize("condition", [None, "year >= 2015"])
+def test_equals_search_papers_hit_for_hit(
+    filled: Path, mini: Specter2, embeddings: Specter2Embeddings, mode: Any, condition: str | None
+) -> None:
+    with open_client(store=filled) as client:
+        store = PaperVectorStore.from_collection(client, "papers", embeddings, mode=mode)
+        for query in QUERIES:
+            found = store.similarity_search_with_score(query, k=4, filter=condition)
+            hits = search_papers(client, mini, query, limit=4, mode=mode, filter=condition)
+            assert documents_to_papers(document for document, _ in found) == [hit.paper for hit in hits]
+            assert [score for _, score in found] == [hit.score for hit in hits]
+            assert [document.id for document, _ in found] == [hit.point_id for hit in hits]
+
+
+async def test_async_finds_the_same(filled: Path, embeddings: Specter2Embeddings) -> None:
+    with open_vector_store("papers", embeddings, store=filled) as store:
+        found = await asyncio.gather(*(store.asimilarity_search(query) for query in QUERIES))
+        assert list(found) == [store.similarity_search(query) for query in QUERIES]
+
+
+def test_the_plain_qdrant_store_opens_our_collections(filled: Path, embeddings: Specter2Embeddings) -> None:
+    with open_client(store=filled) as client:
+        plain = QdrantVectorStore(
+            client, "papers", embeddings, vector_name="proximity", distance=models.Distance.EUCLID
         )
-        found = store.similarity_search("ranking documents", k=2)
-        hits = search_papers(client, mini, "ranking documents", limit=2)
-    assert [document.metadata["id"] for document in found] == [hit.paper.id for hit in hits] == ["rank", "soil"]
-    assert found[0].page_content == "Neural ranking\n\nNetworks score documents."
-    assert found[0].metadata["year"] == 2018
+        ours = PaperVectorStore.from_collection(client, "papers", embeddings)
+        for query in QUERIES:
+            found = plain.similarity_search_with_score(query)
+            assert documents_to_papers(document for document, _ in found) == documents_to_papers(
+                ours.similarity_search(query)
+            )
+            assert [score for _, score in found] == [score for _, score in ours.similarity_search_with_score(query)]
+
+
+def test_search_reads_what_langchain_wrote(mini: Specter2, embeddings: Specter2Embeddings, papers: list[Paper]) -> None:
+    theirs = QdrantVectorStore.from_documents(
+        papers_to_documents(papers), embedding=embeddings, location=":memory:", collection_name="theirs"
+    )
+    for query in QUERIES:
+        hits = search_papers(theirs.client, mini, query, collection="theirs", limit=4)
+        assert [hit.paper for hit in hits] == documents_to_papers(theirs.similarity_search(query))
+    ours = PaperVectorStore.from_collection(theirs.client, "theirs", embeddings)
+    assert ours.distance is models.Distance.COSINE
+    assert keys(ours.similarity_search("insects")) == keys(theirs.similarity_search("insects"))
+
+
+def test_adding_what_specter2_ingested_replaces_it(
+    client: QdrantBase, mini: Specter2, embeddings: Specter2Embeddings, papers: list[Paper]
+) -> None:
+    ingest_papers(papers, client, mini)
+    before = {record.id: record for record in client.scroll("papers", with_vectors=True)[0]}
+    store = PaperVectorStore.from_collection(client, "papers", embeddings)
+    store.add_documents(papers_to_documents(papers))
+    after = {record.id: record for record in client.scroll("papers", with_vectors=True)[0]}
+    assert before.keys() == after.keys()
+    for point, record in before.items():
+        for key in ("page_content", "metadata"):
+            assert after[point].payload[key] == record.payload[key]
+        np.testing.assert_allclose(after[point].vector["proximity"], record.vector["proximity"], atol=1e-5)
+
+
+def test_papers_are_not_added_without_some_of_their_vectors(
+    filled: Path, embeddings: Specter2Embeddings, papers: list[Paper]
+) -> None:
+    with open_client(store=filled) as client:
+        hybrid = PaperVectorStore.from_collection(client, "papers", embeddings, mode="hybrid")
+        assert hybrid.add_documents(papers_to_documents(papers[:1])) == [str(id_of("rank"))]
+        dense = PaperVectorStore.from_collection(client, "papers", embeddings)
+        with pytest.raises(StoreError, match="have bm25 vectors too, which a dense store does not write"):
+            dense.add_documents(papers_to_documents(papers[:1]))
+
+
+def test_ids_of_papers_points_and_of_the_users_own(
+    client: QdrantBase, mini: Specter2, embeddings: Specter2Embeddings, papers: list[Paper]
+) -> None:
+    ingest_papers(papers, client, mini)
+    store = PaperVectorStore.from_collection(client, "papers", embeddings)
+    (by_key,) = store.get_by_ids(["bees"])
+    (by_point,) = store.get_by_ids([str(id_of("bees"))])
+    assert by_key == by_point == store.similarity_search("bumble bees", k=1)[0]
+    added = store.add_texts(["First", "Second", "Third"], ids=["any string", None, 7])
+    assert [added[0], added[2]] == ["any string", 7]
+    assert [document.page_content for document in store.get_by_ids(["any string"])] == ["First"]
+    assert [document.page_content for document in store.get_by_ids(added[1:2])] == ["Second"]
+    assert store.similarity_search("First", k=1)[0] == Document("First", id="any string", metadata={})
+    assert store.delete(["any string", "bees"])
+    assert store.get_by_ids(["any string", "bees"]) == []
+
+
+@pytest.mark.parametrize("mode", ["dense", "sparse", "hybrid"])
+def test_nearer_is_more_relevant(filled: Path, embeddings: Specter2Embeddings, mode: Any) -> None:
+    with open_vector_store("papers", embeddings, store=filled, mode=mode) as store, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for query in QUERIES:
+            relevances = [relevance for _, relevance in store.similarity_search_with_relevance_scores(query, k=6)]
+            assert relevances == sorted(relevances, reverse=True)
+            assert all(0 <= relevance <= 1 for relevance in relevances)
+
+
+@pytest.mark.parametrize("distance", ["euclid", "cosine", "dot"])
+def test_vectors_of_any_length_have_relevances(
+    client: QdrantBase, model: Specter2, papers: list[Paper], distance: Any
+) -> None:
+    """Like SPECTER2's, this model's vectors are not of length 1."""
+    ingest_papers(papers, client, model, CollectionSpec(distance=distance))
+    embeddings = Specter2Embeddings(specter2=model, query_task="proximity")
+    store = PaperVectorStore.from_collection(client, "papers", embeddings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = store.similarity_search_with_relevance_scores("Hox genes colour bumble bees", k=6)
+    relevances = [relevance for _, relevance in found]
+    assert relevances == sorted(relevances, reverse=True)
+    assert all(0 <= relevance <= 1 for relevance in relevances)
+    assert len(set(relevances)) > 1
+
+
+def test_thresholds(filled: Path, embeddings: Specter2Embeddings) -> None:
+    with open_vector_store("papers", embeddings, store=filled) as store:
+        scored = store.similarity_search_with_score("ranking documents", k=6)
+        distances = [distance for _, distance in scored]
+        assert distances == sorted(distances)
+        middle = (distances[2] + distances[3]) / 2
+        nearest = [document for document, _ in scored[:3]]
+        assert store.similarity_search("ranking documents", k=6, score_threshold=middle) == nearest
+        retriever = store.as_retriever(
+            search_type="similarity_score_threshold", search_kwargs={"k": 6, "score_threshold": 1 / (1 + middle)}
+        )
+        assert retriever.invoke("ranking documents") == nearest
+
+
+def test_marginal_relevance_goes_from_the_nearest_to_the_most_diverse(
+    filled: Path, embeddings: Specter2Embeddings
+) -> None:
+    with open_vector_store("papers", embeddings, store=filled) as store:
+
+        def mmr(lambda_mult: float) -> list[str]:
+            search = {"k": 3, "fetch_k": 6, "lambda_mult": lambda_mult}
+            return keys(store.as_retriever(search_type="mmr", search_kwargs=search).invoke(QUERIES[0]))
+
+        assert mmr(1.0) == keys(store.similarity_search(QUERIES[0], k=3))
+        assert set(mmr(1.0)) == {"rank", "copy", "ltr"}
+        assert mmr(0.0)[0] == mmr(1.0)[0]
+        assert not set(mmr(0.0)[1:]) & {"rank", "copy", "ltr"}
+
+
+@pytest.mark.parametrize("search_type", ["similarity", "mmr", "similarity_score_threshold"])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "year >= 2019",
+        models.Filter(must=[models.FieldCondition(key="metadata.year", range=models.Range(gte=2019))]),
+    ],
+    ids=["text", "filter"],
+)
+def test_retrievers_filter_by_metadata(
+    filled: Path, embeddings: Specter2Embeddings, search_type: str, condition: Any
+) -> None:
+    with open_vector_store("papers", embeddings, store=filled) as store:
+        search = {"k": 6, "filter": condition, "score_threshold": 0.0}
+        if search_type != "similarity_score_threshold":
+            del search["score_threshold"]
+        retriever = store.as_retriever(search_type=search_type, search_kwargs=search)
+        assert set(keys(retriever.invoke("soil"))) == {"rank", "copy"}
+
+
+def test_the_collection_decides_the_tasks(client: QdrantBase, model: Specter2, papers: list[Paper]) -> None:
+    ingest_papers(papers, client, model, CollectionSpec(tasks=("classification",)))
+    given = Specter2Embeddings(specter2=model)
+    embeddings = PaperVectorStore.from_collection(client, "papers", given).embeddings
+    assert (embeddings.document_task, embeddings.query_task) == ("classification", "classification")
+    assert (given.document_task, given.query_task) == ("document", "query")
+    own = Specter2Embeddings(specter2=model, query_task="proximity")
+    assert PaperVectorStore.from_collection(client, "papers", own).embeddings.query_task == "proximity"
+
+
+def test_another_model_is_refused(filled: Path) -> None:
+    other = Specter2Embeddings(specter2=load_specter2("mini", adapters={}, device="cpu"))
+    with pytest.raises(StoreError, match="proximity"), open_vector_store("papers", other, store=filled):
+        pass
+
+
+def test_what_is_not_there_is_named(client: QdrantBase, mini: Specter2, embeddings: Specter2Embeddings) -> None:
+    with pytest.raises(StoreError, match="no collection 'papers'"):
+        PaperVectorStore.from_collection(client, "papers", embeddings)
+    ingest_papers([Paper("A")], client, mini)
+    with pytest.raises(StoreError, match="no sparse vector 'bm25'"):
+        PaperVectorStore.from_collection(client, "papers", embeddings, mode="hybrid")
+    with pytest.raises(StoreError, match="mode is 'both', expected one of dense, sparse, hybrid"):
+        PaperVectorStore.from_collection(client, "papers", embeddings, mode="both")
+
+
+def test_sparse_search_loads_no_model(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specter2_plugins.langchain.embeddings.load_specter2", None)
+    with open_vector_store("papers", store=filled, mode="sparse") as store:
+        assert keys(store.similarity_search("bumble bees")) == ["bees"]
+
+
+def test_the_store_is_closed(filled: Path, embeddings: Specter2Embeddings) -> None:
+    for _ in range(2):
+        with open_vector_store("papers", embeddings, store=filled) as store:
+            assert store.similarity_search("soil", k=1)
+    with pytest.raises(RuntimeError):
+        store.similarity_search("soil", k=1)
+
+
+def test_sparse_vectors_are_the_encoders() -> None:
+    embeddings = Specter2SparseEmbeddings()
+    query = embeddings.embed_query("ranking ranked documents")
+    (document,) = embeddings.embed_documents(["ranking ranked documents\n\ndocuments"])
+    assert set(query.indices) == set(document.indices)
+    assert query.values == [1.0, 1.0]
+    assert Specter2SparseEmbeddings.model_validate_json(embeddings.model_dump_json()) == embeddings
+
+
+def test_from_documents_of_ours_has_the_same_meaning_of_relevance(
+    embeddings: Specter2Embeddings, papers: list[Paper]
+) -> None:
+    store = PaperVectorStore.from_documents(
+        papers_to_documents(papers), embedding=embeddings, location=":memory:", distance=models.Distance.EUCLID
+    )
+    assert isinstance(store, PaperVectorStore)
+    ((document, relevance),) = store.similarity_search_with_relevance_scores("bumble bees", k=1)
+    ((_, distance),) = store.similarity_search_with_score("bumble bees", k=1)
+    assert document.metadata["id"] == "bees"
+    assert relevance == 1 / (1 + distance)

@@ -1,0 +1,326 @@
+"""LangChain's Qdrant vector store on collections of papers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, get_args
+from uuid import UUID, uuid4
+
+from langchain_core.documents import Document
+from langchain_qdrant import QdrantVectorStore, RetrievalMode
+from qdrant_client import models
+from qdrant_client.client_base import QdrantBase
+
+from specter2_plugins.errors import StoreError
+from specter2_plugins.langchain.embeddings import Specter2Embeddings
+from specter2_plugins.langchain.sparse_embeddings import Specter2SparseEmbeddings
+from specter2_plugins.qdrant import open_client
+from specter2_plugins.qdrant.collection import check_collection, check_sparse
+from specter2_plugins.qdrant.filters import to_filter
+from specter2_plugins.qdrant.points import id_of
+from specter2_plugins.qdrant.search import Mode
+from specter2_plugins.qdrant.search import _Way as Way
+
+_GIVEN_ID = "_id"
+
+
+class PaperVectorStore(QdrantVectorStore):
+    """LangChain's `QdrantVectorStore`, with what it gets wrong for papers put right.
+
+    * Relevance is 1 at distance 0 and falls towards 0. Theirs assumes vectors of length 1, so SPECTER2's, which are
+      not, came out below 0; for a dot product it fell where it had to rise; and scores of sparse and hybrid search
+      were taken for distances.
+    * `lambda_mult` of maximal marginal relevance is 1 for relevance alone and 0 for diversity alone, as LangChain
+      defines it. Theirs hands it to Qdrant as the diversity (https://github.com/langchain-ai/langchain/issues/39052).
+    * Documents come back with their `id` and with the metadata they were stored with. Any string can be an id, where
+      Qdrant by itself takes UUIDs and integers; a paper's own id finds the point that `specter2 ingest` made of it.
+    """
+
+    @classmethod
+    def from_collection(
+        cls,
+        client: QdrantBase,
+        collection: str = "papers",
+        embedding: Specter2Embeddings | None = None,
+        *,
+        mode: Mode = "dense",
+        sparse_embedding: Specter2SparseEmbeddings | None = None,
+        vector: str | None = None,
+    ) -> PaperVectorStore:
+        """A vector store on a collection that is there.
+
+        Args:
+            client: An open Qdrant client, which stays the caller's to close.
+            collection: The collection's name.
+            embedding: The model that filled it; by default SPECTER2. Its `document_task` is set to what the papers
+                went through, and its `query_task`, unless given, to what meets them.
+            mode: Search by "dense" vectors, by "sparse" ones, or by both ("hybrid").
+            sparse_embedding: What made the sparse vectors; by default BM25.
+            vector: Which of several dense vectors to search. By default proximity, or the first.
+
+        Raises:
+            StoreError: If there is no such collection, it lacks the vectors that the mode needs, or others made them.
+        """
+        if mode not in get_args(Mode):
+            raise StoreError(f"mode is {mode!r}, expected one of {', '.join(get_args(Mode))}")
+        settings: dict[str, Any] = {}
+        if mode != "sparse":
+            embedding = embedding or Specter2Embeddings()
+            space = check_collection(client, collection, embedding.specter2, vector)
+            tasks = {"document_task": space.adapter}
+            if "query_task" not in embedding.model_fields_set:
+                tasks["query_task"] = space.query_task
+            settings |= {
+                "embedding": embedding.model_copy(update=tasks),
+                "vector_name": space.vector,
+                "distance": space.distance,
+            }
+        if mode != "dense":
+            sparse_embedding = sparse_embedding or Specter2SparseEmbeddings()
+            check_sparse(client, collection, sparse_embedding.encoder)
+            settings |= {
+                "sparse_embedding": sparse_embedding,
+                "sparse_vector_name": sparse_embedding.encoder.name,
+            }
+        # Checked above, and by more than LangChain's own check, which embeds a text to find its length.
+        return cls(client, collection, retrieval_mode=RetrievalMode(mode), validate_collection_config=False, **settings)
+
+    def add_texts(
+        self,
+        texts: Iterable[str],
+        metadatas: list[dict[str, Any]] | None = None,
+        ids: Sequence[str | int | None] | None = None,
+        batch_size: int = 64,
+        **kwargs: Any,
+    ) -> list[str | int]:
+        """Embed texts and add them; one whose id is there already is replaced.
+
+        Args:
+            texts: The texts.
+            metadatas: The metadata of each.
+            ids: The id of each; where there is none a UUID is made.
+            batch_size: Texts to a batch.
+            **kwargs: As `QdrantClient.upsert`.
+
+        Returns:
+            The ids.
+
+        Raises:
+            StoreError: If papers of this collection have vectors that this store does not write.
+        """
+        self._refuse_partial_points()
+        texts = list(texts)
+        given = [str(uuid4()) if identifier is None else identifier for identifier in ids or [None] * len(texts)]
+        points = [_point_id(identifier) for identifier in given]
+        kept = [
+            {**(metadata or {}), **({} if point == identifier else {_GIVEN_ID: identifier})}
+            for metadata, point, identifier in zip(metadatas or [None] * len(texts), points, given, strict=True)
+        ]
+        super().add_texts(texts, kept, points, batch_size, **kwargs)
+        return given
+
+    def get_by_ids(self, ids: Sequence[str | int], /) -> list[Document]:
+        """The documents with these ids; those that are not there are left out."""
+        return super().get_by_ids([_point_id(identifier) for identifier in ids])
+
+    def delete(self, ids: Sequence[str | int] | None = None, **kwargs: Any) -> bool | None:
+        """Delete the documents with these ids; those that are not there change nothing."""
+        return super().delete(None if ids is None else [_point_id(identifier) for identifier in ids], **kwargs)
+
+    def similarity_search_with_score(
+        self,
+        query: str,
+        k: int = 4,
+        filter: str | models.Filter | None = None,
+        search_params: models.SearchParams | None = None,
+        offset: int = 0,
+        score_threshold: float | None = None,
+        consistency: models.ReadConsistency | None = None,
+        hybrid_fusion: models.FusionQuery | None = None,
+        **kwargs: Any,
+    ) -> list[tuple[Document, float]]:
+        """Find papers for a text, with their scores, best first.
+
+        Args:
+            query: What to look for.
+            k: How many to return.
+            filter: Papers to search in, as `parse_filter` reads it, or Qdrant's own filter.
+            search_params: As `QdrantClient.query_points`.
+            offset: How many to leave out at the top.
+            score_threshold: As `QdrantClient.query_points`: in a Euclidean collection, the greatest distance.
+            consistency: As `QdrantClient.query_points`.
+            hybrid_fusion: How a hybrid search joins both lists; by default by their ranks.
+            **kwargs: As `QdrantClient.query_points`.
+
+        Raises:
+            FilterError: If the filter cannot be read.
+            PaperError: If the query holds no text.
+        """
+        common = {"search_params": search_params, "offset": offset, "score_threshold": score_threshold}
+        common |= {"consistency": consistency, **kwargs}
+        if self.retrieval_mode is not RetrievalMode.HYBRID:
+            return super().similarity_search_with_score(query, k, to_filter(filter), **common)
+        words = self.sparse_embeddings.embed_query(query)
+        ways = [
+            Way(self.vector_name, self._require_embeddings("hybrid search").embed_query(query), self._by_distance),
+            Way(self.sparse_vector_name, models.SparseVector(indices=words.indices, values=words.values)),
+        ]
+        fusion = hybrid_fusion or models.FusionQuery(fusion=models.Fusion.RRF)
+        prefetch = fused(ways, to_filter(filter), k + offset, fusion.fusion, search_params)
+        found = self.client.query_points(self.collection_name, fusion, prefetch=prefetch, limit=k, **common)
+        return self._with_scores(found)
+
+    def similarity_search_with_score_by_vector(
+        self, embedding: list[float], k: int = 4, filter: str | models.Filter | None = None, *args: Any, **kwargs: Any
+    ) -> list[tuple[Document, float]]:
+        """As LangChain's, with filters as `parse_filter` reads them too."""
+        return super().similarity_search_with_score_by_vector(embedding, k, to_filter(filter), *args, **kwargs)
+
+    def max_marginal_relevance_search_with_score_by_vector(
+        self,
+        embedding: list[float],
+        k: int = 4,
+        fetch_k: int = 20,
+        lambda_mult: float = 0.5,
+        filter: str | models.Filter | None = None,
+        search_params: models.SearchParams | None = None,
+        score_threshold: float | None = None,
+        consistency: models.ReadConsistency | None = None,
+        **kwargs: Any,
+    ) -> list[tuple[Document, float]]:
+        """Find papers that are near a vector, yet unlike each other.
+
+        Args:
+            embedding: The vector.
+            k: How many to return.
+            fetch_k: How many of the nearest to choose from.
+            lambda_mult: From 1, the nearest, to 0, the most diverse.
+            filter: Papers to search in, as `parse_filter` reads it, or Qdrant's own filter.
+            search_params: As `QdrantClient.query_points`.
+            score_threshold: As `QdrantClient.query_points`: in a Euclidean collection, the greatest distance.
+            consistency: As `QdrantClient.query_points`.
+            **kwargs: As `QdrantClient.query_points`.
+
+        Returns:
+            Documents with their Qdrant scores, in the order they were chosen.
+        """
+        mmr = models.Mmr(diversity=1 - lambda_mult, candidates_limit=fetch_k)
+        found = self.client.query_points(
+            self.collection_name,
+            query=models.NearestQuery(nearest=embedding, mmr=mmr),
+            using=self.vector_name,
+            limit=k,
+            query_filter=to_filter(filter),
+            search_params=search_params,
+            score_threshold=score_threshold,
+            consistency=consistency,
+            **kwargs,
+        )
+        return self._with_scores(found)
+
+    @property
+    def _by_distance(self) -> bool:
+        return self.distance in (models.Distance.EUCLID, models.Distance.MANHATTAN)
+
+    def _with_scores(self, found: models.QueryResponse) -> list[tuple[Document, float]]:
+        keys = self.collection_name, self.content_payload_key, self.metadata_payload_key
+        return [(self._document_from_point(point, *keys), point.score) for point in found.points]
+
+    def _refuse_partial_points(self) -> None:
+        # Qdrant replaces points as a whole: a paper added without some vector would be lost to searches by it.
+        params = self.client.get_collection(self.collection_name).config.params
+        dense = params.vectors if isinstance(params.vectors, dict) else [""] if params.vectors else []
+        written = {self.vector_name} if self.retrieval_mode is not RetrievalMode.SPARSE else set()
+        written |= {self.sparse_vector_name} if self.retrieval_mode is not RetrievalMode.DENSE else set()
+        missing = {*dense, *(params.sparse_vectors or {})} - written
+        if missing:
+            raise StoreError(
+                f"papers of the collection {self.collection_name!r} have {' and '.join(sorted(missing))} vectors too, "
+                f"which a {self.retrieval_mode.value} store does not write; add papers with ingest_papers"
+            )
+
+    def _select_relevance_score_fn(self) -> Callable[[float], float]:
+        if self.retrieval_mode is RetrievalMode.HYBRID:
+            return _fused_relevance
+        if self.retrieval_mode is RetrievalMode.SPARSE or self.distance is models.Distance.DOT:
+            return _dot_relevance
+        if self.distance is models.Distance.EUCLID:
+            return _distance_relevance
+        return super()._select_relevance_score_fn()
+
+    @classmethod
+    def _document_from_point(
+        cls, scored_point: Any, collection_name: str, content_payload_key: str, metadata_payload_key: str
+    ) -> Document:
+        metadata = dict(scored_point.payload.get(metadata_payload_key) or {})
+        identifier = metadata.pop(_GIVEN_ID, scored_point.id)
+        return Document(
+            id=str(identifier), page_content=scored_point.payload.get(content_payload_key) or "", metadata=metadata
+        )
+
+
+def fused(ways, where, count, fusion, params):
+    n = max(100, 4 * count)
+    return [way.best(n, where, as_scores=fusion is models.Fusion.DBSF) for way in ways]
+
+
+@contextmanager
+def open_vector_store(
+    collection: str = "papers",
+    embedding: Specter2Embeddings | None = None,
+    *,
+    store: str | Path | None = None,
+    url: str | None = None,
+    api_key: str | None = None,
+    mode: Mode = "dense",
+    sparse_embedding: Specter2SparseEmbeddings | None = None,
+    vector: str | None = None,
+) -> Iterator[PaperVectorStore]:
+    """Open a collection that `specter2 ingest` filled as a LangChain vector store, and close it at the end.
+
+    Example:
+        >>> with open_vector_store("papers", store="papers.qdrant") as papers:
+        ...     retriever = papers.as_retriever(search_kwargs={"k": 5})
+        ...     documents = retriever.invoke("neural ranking models")
+
+    Args:
+        collection: The collection's name.
+        embedding: As `PaperVectorStore.from_collection`.
+        store: A folder for Qdrant's embedded engine.
+        url: A Qdrant server, instead of a folder.
+        api_key: The server's key.
+        mode: As `PaperVectorStore.from_collection`.
+        sparse_embedding: As `PaperVectorStore.from_collection`.
+        vector: As `PaperVectorStore.from_collection`.
+
+    Raises:
+        StoreError: If the store cannot be opened, or as `PaperVectorStore.from_collection`.
+    """
+    with open_client(store=store, url=url, api_key=api_key) as client:
+        yield PaperVectorStore.from_collection(
+            client, collection, embedding, mode=mode, sparse_embedding=sparse_embedding, vector=vector
+        )
+
+
+def _point_id(identifier: str | int) -> str | int:
+    if isinstance(identifier, int):
+        return identifier
+    try:
+        return str(UUID(identifier))
+    except ValueError:
+        return str(id_of(identifier))
+
+
+def _distance_relevance(distance: float) -> float:
+    return 1 / (1 + distance)
+
+
+def _dot_relevance(product: float) -> float:
+    return (1 + product / (1 + abs(product))) / 2
+
+
+def _fused_relevance(score: float) -> float:
+    """Reciprocal rank fusion of two lists gives 1 to what is first in both."""
+    return score
