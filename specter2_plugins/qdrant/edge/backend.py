@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from specter2_plugins.qdrant.edge.conversions import (
 from specter2_plugins.qdrant.edge.groups import grouped
 from specter2_plugins.qdrant.edge.points import to_payload, to_point_vectors, to_points, unbatched
 from specter2_plugins.qdrant.edge.queries import to_order_by, to_request
-from specter2_plugins.qdrant.edge.refusals import ServerCalls, refuse_options, unsupported
+from specter2_plugins.qdrant.edge.refusals import ServerCalls, refuse_options, require_at_least, unsupported
 from specter2_plugins.qdrant.edge.store import Store
 
 _UPLOAD_BATCH = 64
@@ -340,7 +341,10 @@ class EdgeBackend(ServerCalls):
         converted = [to_request(self._store, collection_name, request) for request in requests]
         with self._store[collection_name].shard() as shard:
             found = shard.query_batch(edge.QueryBatchRequest(converted))
-        return [QueryResponse.model_construct(points=[scored_point(point) for point in hits]) for hits in found]
+        return [
+            QueryResponse.model_construct(points=[scored_point(point, query.with_vector) for point in hits])
+            for query, hits in zip(converted, found, strict=True)
+        ]
 
     def query_points_groups(
         self,
@@ -364,8 +368,7 @@ class EdgeBackend(ServerCalls):
 
         The groups are made of whole payloads here, then cut down to `with_payload`.
         """
-        if limit < 1 or group_size < 1:
-            raise StoreError(f"limit is {limit} and group_size {group_size}, expected at least 1")
+        require_at_least(1, limit=limit, group_size=group_size)
 
         def search(wanted: int) -> list[models.ScoredPoint]:
             return self.query_points(
@@ -406,8 +409,7 @@ class EdgeBackend(ServerCalls):
     ) -> tuple[list[models.Record], Any]:
         """Read points in the order of their ids or of a payload field."""
         refuse_options("scroll", options)
-        if limit < 1:
-            raise StoreError(f"limit value {limit} is invalid. Must be 1 or larger.")
+        require_at_least(1, limit=limit)
         if order_by is not None and offset is not None:
             raise StoreError("Offset is not supported in conjunction with `order_by` scroll parameter")
         request = edge.ScrollRequest(
@@ -456,9 +458,14 @@ class EdgeBackend(ServerCalls):
     ) -> models.FacetResponse:
         """Count points by the values of an indexed payload field."""
         refuse_options("facet", options)
+        require_at_least(1, limit=limit)
         with self._store[collection_name].shard() as shard:
             found = shard.facet(edge.FacetRequest(key, limit, exact, to_edge(facet_filter)))
         return models.FacetResponse(hits=[models.FacetValueHit(value=hit.value, count=hit.count) for hit in found])
+
+    def info(self) -> models.VersionInfo:
+        """The engine and its version."""
+        return models.VersionInfo(title="qdrant edge", version=metadata.version("qdrant-edge-py"), commit=None)
 
     def close(self, *, index: bool = True, **options: Any) -> None:
         """Index what is worth it, flush, and let others open the folder.

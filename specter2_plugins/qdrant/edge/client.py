@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 from qdrant_client import QdrantClient
@@ -29,6 +30,8 @@ class EdgeClient(QdrantClient):
         super().__init__(location=":memory:")
         self._client = self._backend = backend
         self._init_options = {"path": str(path)}
+        # For a client that nobody closes: flushed and unlocked, but garbage collection is no time to build indexes.
+        weakref.finalize(self, backend.close, index=False)
 
     def __enter__(self) -> Self:
         return self
@@ -37,9 +40,7 @@ class EdgeClient(QdrantClient):
         self.close()
 
     def __del__(self) -> None:
-        # The garbage collector's moment is none to build an index in.
-        if hasattr(self, "_backend"):
-            self._backend.close(index=False)
+        """Nothing: `QdrantClient` would close here, the finalizer does."""
 
     def optimize(self, collection_name: str) -> None:
         """Build a collection's index now.

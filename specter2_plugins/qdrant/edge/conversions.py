@@ -14,12 +14,13 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import qdrant_edge as edge
 from pydantic import BaseModel
 from qdrant_client import models
 
 from specter2_plugins.errors import StoreError
-from specter2_plugins.qdrant.edge.refusals import unsupported
+from specter2_plugins.qdrant.edge.refusals import require_at_least, unsupported
 
 _Rule = Callable[[Any], Any]
 
@@ -90,9 +91,14 @@ def record(found: edge.Record) -> models.Record:
     return models.Record.model_construct(**_stored(found))
 
 
-def scored_point(found: edge.ScoredPoint) -> models.ScoredPoint:
-    """A point that a query found."""
-    return models.ScoredPoint.model_construct(version=found.version, score=found.score, **_stored(found))
+def scored_point(found: edge.ScoredPoint, with_vector: bool | list[str]) -> models.ScoredPoint:
+    """A point that a query found, with the vectors asked for: MMR leaves its own in."""
+    point = models.ScoredPoint.model_construct(version=found.version, score=found.score, **_stored(found))
+    if with_vector is False:
+        point.vector = None
+    elif isinstance(point.vector, dict) and with_vector is not True:
+        point.vector = {name: vector for name, vector in point.vector.items() if name in with_vector}
+    return point
 
 
 def payload_schema(schema: dict[str, edge.PayloadIndexInfo]) -> dict[str, models.PayloadIndexInfo]:
@@ -143,6 +149,16 @@ def _filter(model: models.Filter) -> edge.Filter:
         if value is not None:
             clauses[name] = to_edge(value if isinstance(value, (list, models.MinShould)) else [value])
     return edge.Filter(**clauses)
+
+
+def _min_should(model: models.MinShould) -> edge.MinShould:
+    require_at_least(1, min_count=model.min_count)
+    return edge.MinShould(to_edge(model.conditions), model.min_count)
+
+
+def _match_value(model: models.MatchValue) -> edge.MatchValue:
+    # A Python bool is an int to the engine, which then compares with 0 or 1; NumPy's is a bool.
+    return edge.MatchValue(np.bool_(model.value) if isinstance(model.value, bool) else model.value)  # type: ignore[arg-type]
 
 
 def _search_params(model: models.SearchParams) -> edge.SearchParams:
@@ -244,7 +260,7 @@ _INDEXES: dict[type[BaseModel], Any] = {
 _RULES: dict[type[BaseModel], _Rule] = {
     # filters
     models.Filter: _filter,
-    models.MinShould: _same(edge.MinShould),
+    models.MinShould: _min_should,
     models.FieldCondition: _same(edge.FieldCondition),
     models.IsEmptyCondition: lambda model: edge.IsEmptyCondition(model.is_empty.key),
     models.IsNullCondition: lambda model: edge.IsNullCondition(model.is_null.key),
@@ -252,7 +268,7 @@ _RULES: dict[type[BaseModel], _Rule] = {
     models.HasVectorCondition: lambda model: edge.HasVectorCondition(model.has_vector),
     models.NestedCondition: lambda model: edge.NestedCondition(model.nested.key, to_edge(model.nested.filter)),
     models.SliceCondition: lambda model: edge.SliceCondition(**dict(model.slice)),  # type: ignore[attr-defined]
-    models.MatchValue: _same(edge.MatchValue),
+    models.MatchValue: _match_value,
     models.MatchText: _same(edge.MatchText),
     models.MatchTextAny: _same(edge.MatchTextAny),
     models.MatchPhrase: _same(edge.MatchPhrase),

@@ -22,7 +22,7 @@ from specter2_plugins.qdrant.edge.conversions import (
     to_edge,
     vector_selector,
 )
-from specter2_plugins.qdrant.edge.refusals import unsupported
+from specter2_plugins.qdrant.edge.refusals import require_at_least, unsupported
 from specter2_plugins.qdrant.edge.store import Store
 
 # A server's defaults.
@@ -92,8 +92,8 @@ def to_request(store: Store, collection: str, request: models.QueryRequest) -> e
         raise StoreError("A query is needed to merge the prefetches.")
     limit = _LIMIT if request.limit is None else request.limit
     offset = request.offset or 0
-    if limit < 1 or offset < 0:
-        raise StoreError(f"limit is {limit} and offset {offset}, expected at least 1 and 0")
+    require_at_least(1, limit=limit)
+    require_at_least(0, offset=offset)
     return edge.QueryRequest(
         limit=limit,
         offset=offset,

@@ -30,6 +30,8 @@ _SERVER_CALLS = {
     "collection_cluster_info": "clusters",
     "recover_current_peer": "clusters",
     "remove_peer": "clusters",
+    "create_vector_name": "vectors added to a collection",
+    "delete_vector_name": "vectors dropped from a collection",
     "get_optimizations": "lists of running optimizations",
     "search_matrix_offsets": "distance matrices",
     "search_matrix_pairs": "distance matrices",
@@ -53,6 +55,13 @@ def refuse_options(call: str, options: Mapping[str, Any]) -> None:
     for name, value in options.items():
         if value is not None and name not in _ALWAYS_MET:
             raise unsupported(f"option {name!r} in {call}")
+
+
+def require_at_least(least: int, **values: int) -> None:
+    """Refuse numbers that are too small, as a server does."""
+    for name, value in values.items():
+        if value < least:
+            raise StoreError(f"{name} value {value} is invalid. Must be {least} or larger.")
 
 
 class ServerCalls(QdrantBase):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import IO
 
@@ -43,6 +44,7 @@ class Store:
         except BaseException:
             self._lock.close()
             raise
+        self._changing = threading.RLock()
         self.closed = False
 
     def __getitem__(self, name: str) -> Collection:
@@ -70,21 +72,23 @@ class Store:
         Raises:
             StoreError: If the name is taken or cannot be one.
         """
-        if name in self:
-            raise StoreError(f"Collection {name} already exists")
         if not name or name in (".", "..") or len(name) > 255 or _FORBIDDEN.intersection(name):
             raise StoreError(f"{name!r} cannot name a collection: at most 255 characters, none of {_forbidden_shown()}")
-        self._collections[name] = Collection.create(self._folder(name), config)
+        with self._changing:
+            if name in self:
+                raise StoreError(f"Collection {name} already exists")
+            self._collections[name] = Collection.create(self._path / _COLLECTIONS / name, config)
 
     def delete(self, name: str) -> bool:
         """Delete a collection and the aliases of it; False if there was none."""
         self.check_open()
-        collection = self._collections.pop(name, None)
-        if collection is None:
-            return False
-        self.save_aliases({alias: target for alias, target in self.aliases.items() if target != name})
-        collection.delete()
-        return True
+        with self._changing:
+            collection = self._collections.pop(name, None)
+            if collection is None:
+                return False
+            self.save_aliases({alias: target for alias, target in self.aliases.items() if target != name})
+            collection.delete()
+            return True
 
     def save_aliases(self, aliases: dict[str, str]) -> None:
         """Keep these aliases (alias -> collection) in place of those before."""
@@ -107,9 +111,6 @@ class Store:
                 collection.close(index=index)
         finally:
             self._lock.close()
-
-    def _folder(self, name: str) -> Path:
-        return self._path / _COLLECTIONS / name
 
     def _read_mark(self) -> dict[str, str]:
         mark = self._path / _MARK

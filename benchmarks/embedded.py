@@ -1,0 +1,234 @@
+"""What the embedded Qdrant gains over qdrant-client's local mode: writing, searching, memory, reopening.
+
+Run: python -m benchmarks.embedded [--sizes 10000 100000 300000] [--local-minutes 20] [--out FOLDER]
+
+Vectors have 768 dimensions and are compared by Euclidean distance, as SPECTER2's are; they lie near a subspace of 48
+dimensions, in 200 clusters, as embeddings do and random vectors do not. Each engine and size has a process of its own.
+The embedded engine is loaded as a large ingestion does it: first all points with indexing switched off, then the
+index. Local mode is left out of a size that would take it longer than --local-minutes, going by the size before.
+
+Prints a table, and writes embedded.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from qdrant_client import QdrantClient, models
+
+from specter2_plugins.qdrant.edge import EdgeClient
+
+SIZE, RANK, CLUSTERS, NOISE = 768, 48, 200, 0.1
+BATCH, QUERIES, WARM_UP, TOP = 256, 200, 10, 10
+MIB = 2**20
+
+
+@dataclass
+class Result:
+    """What one engine did at one size. Times in seconds, but for searches."""
+
+    engine: str
+    points: int
+    write_rate: float
+    """Points per second."""
+    index: float
+    search_p50_ms: float
+    search_p95_ms: float
+    recall: float
+    """The share of the true ten nearest among the ten found."""
+    peak_mib: float
+    """The process's largest resident memory, above what it had before it opened the store; mapped files included."""
+    index_peak_mib: float
+    """The same of the process that builds the index."""
+    disk_mib: float
+    close: float
+    reopen: float
+    """Until the first search is answered."""
+
+
+def batches(points: int) -> Iterator[np.ndarray]:
+    """The vectors, a batch at a time, the same on each call."""
+    for start in range(0, points, BATCH):
+        yield sample(min(BATCH, points - start), seed=start + 1)
+
+
+def sample(number: int, seed: int) -> np.ndarray:
+    """Vectors near a low-dimensional subspace, in clusters."""
+    shape = np.random.default_rng(0)
+    basis = shape.standard_normal((RANK, SIZE), dtype=np.float32) / np.sqrt(RANK)
+    centres = 1.5 * shape.standard_normal((CLUSTERS, RANK), dtype=np.float32)
+    rng = np.random.default_rng([seed, 1])
+    within = rng.standard_normal((number, RANK), dtype=np.float32)
+    inner = centres[rng.integers(CLUSTERS, size=number)] + within
+    return inner @ basis + NOISE * rng.standard_normal((number, SIZE), dtype=np.float32)
+
+
+def nearest(queries: np.ndarray, points: int) -> np.ndarray:
+    """The ids of the true nearest points, nearest first: [queries, TOP]."""
+    ids = np.empty((len(queries), 0), dtype=np.int64)
+    distances = np.empty((len(queries), 0), dtype=np.float32)
+    start = 0
+    for batch in batches(points):
+        squared = (batch**2).sum(1) - 2 * queries @ batch.T
+        ids = np.hstack([ids, np.broadcast_to(np.arange(start, start + len(batch)), squared.shape)])
+        distances = np.hstack([distances, squared])
+        kept = np.argsort(distances, axis=1)[:, :TOP]
+        ids, distances = np.take_along_axis(ids, kept, 1), np.take_along_axis(distances, kept, 1)
+        start += len(batch)
+    return ids
+
+
+def open_store(engine: str, folder: Path) -> QdrantClient:
+    """An engine on a folder."""
+    return EdgeClient(folder) if engine == "edge" else QdrantClient(path=str(folder))
+
+
+def measure(engine: str, points: int, folder: Path) -> Result:
+    """Fill a store, search it, close it and open it again."""
+    queries = sample(QUERIES + WARM_UP, seed=0)
+    truth = nearest(queries, points)
+    before = resident_mib()
+    client = open_store(engine, folder)
+    client.create_collection(
+        "papers",
+        models.VectorParams(size=SIZE, distance=models.Distance.EUCLID),
+        optimizers_config=models.OptimizersConfigDiff(indexing_threshold=0),
+    )
+    writing, start = 0.0, 0
+    for batch in batches(points):
+        made = [
+            models.PointStruct(id=start + row, vector=vector, payload={"metadata": {"year": 1990 + row % 30}})
+            for row, vector in enumerate(batch.tolist())
+        ]
+        began = time.perf_counter()
+        client.upsert("papers", made)
+        writing += time.perf_counter() - began
+        start += len(batch)
+    index = timed(
+        lambda: client.update_collection(
+            "papers", optimizers_config=models.OptimizersConfigDiff(indexing_threshold=10_000)
+        )
+    )
+    latencies, hits = [], 0
+    for query, expected in zip(queries.tolist(), truth, strict=True):
+        began = time.perf_counter()
+        found = client.query_points("papers", query, limit=TOP, with_payload=True).points
+        latencies.append(1000 * (time.perf_counter() - began))
+        hits += len({point.id for point in found} & set(expected.tolist()))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
+    index_peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    close = timed(client.close)
+
+    def reopened() -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            nonlocal client
+            client = open_store(engine, folder)
+        client.query_points("papers", queries[0].tolist(), limit=TOP)
+
+    reopen = timed(reopened)
+    client.close()
+    return Result(
+        engine=engine,
+        points=points,
+        write_rate=points / writing,
+        index=index,
+        search_p50_ms=statistics.median(latencies[WARM_UP:]),
+        search_p95_ms=statistics.quantiles(latencies[WARM_UP:], n=20)[-1],
+        recall=hits / (len(queries) * TOP),
+        peak_mib=peak,
+        index_peak_mib=index_peak,
+        disk_mib=sum(file.stat().st_blocks for file in folder.rglob("*") if file.is_file()) * 512 / MIB,
+        close=close,
+        reopen=reopen,
+    )
+
+
+def timed(call: Callable[[], object]) -> float:
+    """How long a call takes."""
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def resident_mib() -> float:
+    """This process's resident memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / MIB
+
+
+def in_own_process(engine: str, points: int) -> Result:
+    """`measure` in a process of its own, on a store that is deleted afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-W", "ignore", "-m", "benchmarks.embedded", "--worker", engine, str(points), folder]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return Result(**json.loads(done.stdout))
+
+
+def table(results: list[Result]) -> str:
+    """A Markdown table."""
+    head = (
+        "| points | engine | write, points/s | index, s | search p50 / p95, ms | recall@10 | peak memory, MiB "
+        "| on disk, MiB | reopen, s |"
+    )
+    lines = [head, "|---:|---|---:|---:|---:|---:|---:|---:|---:|"]
+    for result in results:
+        memory = f"{result.peak_mib:,.0f}"
+        if result.engine == "edge":
+            memory += f" (+ {result.index_peak_mib:,.0f} while indexing)"
+        lines.append(
+            f"| {result.points:,} | {result.engine} | {result.write_rate:,.0f} | {result.index:,.1f} "
+            f"| {result.search_p50_ms:.1f} / {result.search_p95_ms:.1f} | {result.recall:.3f} | {memory} "
+            f"| {result.disk_mib:,.0f} | {result.reopen:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 300_000])
+    parser.add_argument("--engines", nargs="+", default=["edge", "local"], choices=["edge", "local"])
+    parser.add_argument("--local-minutes", type=float, default=20.0)
+    parser.add_argument("--out", type=Path, default=Path())
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        engine, points, folder = arguments.worker
+        print(json.dumps(asdict(measure(engine, int(points), Path(folder)))))
+        return
+    results: list[Result] = []
+    for engine in arguments.engines:
+        rate = float("inf")
+        for points in sorted(arguments.sizes):
+            minutes = points / rate / 60
+            if engine == "local" and minutes > arguments.local_minutes:
+                print(f"local mode at {points:,} points: left out, writing would take {minutes:.0f} minutes")
+                continue
+            results.append(in_own_process(engine, points))
+            rate = results[-1].write_rate
+            print(json.dumps(asdict(results[-1])), flush=True)
+    results.sort(key=lambda result: (result.points, result.engine))
+    print(table(results))
+    machine = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    report = {**machine, "results": [asdict(result) for result in results]}
+    (arguments.out / "embedded.json").write_text(json.dumps(report, indent=2), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
