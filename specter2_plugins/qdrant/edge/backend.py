@@ -225,15 +225,12 @@ class EdgeBackend(ServerCalls):
         **options: Any,
     ) -> None:
         """Write vectors with their payloads, in batches; random ids are made where none are given."""
-        if isinstance(vectors, dict):
-            if len({len(column) for column in vectors.values()}) > 1:
-                raise StoreError("Each named vector should have the same number of vectors")
-            vectors = (dict(zip(vectors, row, strict=True)) for row in zip(*vectors.values(), strict=True))
+        rows = _rows(vectors) if isinstance(vectors, dict) else vectors
         ids = (str(uuid.uuid4()) for _ in itertools.count()) if ids is None else ids
         payload = itertools.repeat({}) if payload is None else payload
         points = (
-            models.PointStruct.model_construct(id=given, vector=vector, payload=fields)
-            for given, vector, fields in zip(ids, vectors, payload, strict=False)
+            models.PointStruct.model_construct(id=given, vector=row, payload=fields)
+            for given, row, fields in zip(ids, rows, payload, strict=False)
         )
         self.upload_points(collection_name, points, **options)
 
@@ -505,6 +502,12 @@ class EdgeBackend(ServerCalls):
         with_payload = True if lookup.with_payload is None else lookup.with_payload
         found = self.retrieve(lookup.collection, [group], with_payload, lookup.with_vectors or False)
         return found[0] if found else None
+
+
+def _rows(columns: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    if len({len(column) for column in columns.values()}) > 1:
+        raise StoreError("Each named vector should have the same number of vectors")
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
 def _selected(content: Any) -> Any:

@@ -109,7 +109,7 @@ def _stage(store: Store, collection: str, stage: models.QueryRequest | models.Pr
     lookup = stage.lookup_from
     examples = _Examples(
         source=store[lookup.collection if lookup else collection],
-        vector_name=(lookup and lookup.vector) or using,
+        vector_name=using if lookup is None or lookup.vector is None else lookup.vector,
         same_collection=lookup is None or store[lookup.collection] is store[collection],
         using=using,
         limit=limit,

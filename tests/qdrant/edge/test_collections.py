@@ -90,13 +90,19 @@ def test_what_was_configured_is_reported_and_survives(tmp_path: Path) -> None:
     assert after.status == models.CollectionStatus.GREEN
 
 
-@pytest.mark.parametrize("quantization", QUANTIZATIONS, ids=lambda model: next(iter(model.model_fields)))
+@pytest.mark.parametrize("quantization", QUANTIZATIONS, ids=lambda model: type(model).__name__)
 def test_quantized_collections_find_their_points(edge: EdgeClient, quantization: Any) -> None:
-    plain(edge, quantization_config=quantization, optimizers_config=models.OptimizersConfigDiff(indexing_threshold=1))
-    vectors = fill(edge, 400)
-    edge.optimize("c")
+    vectors = np.random.default_rng(0).standard_normal((400, 64), dtype=np.float32)
+    edge.create_collection(
+        "c",
+        models.VectorParams(size=64, distance=models.Distance.EUCLID),
+        quantization_config=quantization,
+        optimizers_config=models.OptimizersConfigDiff(indexing_threshold=0),
+    )
+    edge.upload_collection("c", vectors, ids=range(400))
+    edge.update_collection("c", optimizers_config=models.OptimizersConfigDiff(indexing_threshold=1))
     assert edge.get_collection("c").indexed_vectors_count == 400
-    search = models.SearchParams(quantization=models.QuantizationSearchParams(rescore=True, oversampling=3.0))
+    search = models.SearchParams(quantization=models.QuantizationSearchParams(rescore=True, oversampling=8.0))
     found = [edge.query_points("c", row, search_params=search, limit=1).points[0].id for row in vectors[:20]]
     assert found == list(range(20))
 

@@ -268,7 +268,7 @@ def test_retrieve_count_and_facet(pair: Pair) -> None:
     check(pair, lambda client: client.facet(COLLECTION, "venue", facet_filter=RECENT, exact=True))
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_filters(pair: Pair, data: st.DataObject) -> None:
     given_filter = data.draw(filters(pair.ids))

@@ -36,7 +36,7 @@ def everything(client: QdrantClient) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore:Payload indexes have no effect")
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_random_calls(edge: EdgeClient, seed: int) -> None:
     local = QdrantClient(":memory:")
     for client in (edge, local):
