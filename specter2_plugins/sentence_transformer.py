@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, cast, get_args
 
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling as PoolingModule
+from tqdm.auto import tqdm
 
 from specter2_plugins.engine import Pooling
-from specter2_plugins.errors import PaperError
+from specter2_plugins.errors import PaperError, TaskError
 from specter2_plugins.modules import AdapterTransformer
-from specter2_plugins.modules.plan import Plan
+from specter2_plugins.modules.plan import Plan, RoutedText
 from specter2_plugins.papers import PaperLike, input_text
 
 ADAPTER_TRANSFORMER = f"{AdapterTransformer.__module__}.{AdapterTransformer.__qualname__}"
@@ -47,6 +52,8 @@ class Specter2(SentenceTransformer):
         show_progress_bar: bool | None = None,
         output_value: Literal["sentence_embedding", "token_embeddings"] | None = "sentence_embedding",
         *args: Any,
+        task: str | Sequence[str | None] | None = None,
+        on_pass: Callable[[int, int], object] | None = None,
         **kwargs: Any,
     ) -> Any:
         """As `SentenceTransformer.encode`, for texts, `Paper`s and dicts with `title` and `abstract`.
@@ -60,29 +67,60 @@ class Specter2(SentenceTransformer):
             show_progress_bar: As `SentenceTransformer.encode`.
             output_value: As `SentenceTransformer.encode`.
             *args: As `SentenceTransformer.encode`.
-            **kwargs: As `SentenceTransformer.encode`; `task` is "query", "document", the name of an adapter
-                ("proximity", "adhoc_query", "classification", "regression") or "base". Default: proximity.
+            task: "query", "document", the name of an adapter ("proximity", "adhoc_query", "classification",
+                "regression") or "base"; or a list of them, one for each input, which then share batches. Default:
+                proximity.
+            on_pass: Called with the numbers of inputs and of tokens of each batch that the fast engine has embedded.
+                Not with several processes.
+            **kwargs: As `SentenceTransformer.encode`.
 
         Returns:
             [dimensions] for one input, [inputs, dimensions] for a list, in the order given.
 
         Raises:
             PaperError: If an input cannot be embedded; the message names its position.
-            TaskError: If the model does not know the task.
+            TaskError: If the model does not know a task, or there is not one for each input.
         """
         texts = self._texts(inputs)
+        tasks: set[str | None]
+        if task is None or isinstance(task, str):
+            tasks = {task}
+        else:
+            texts, tasks, task = _routed(texts, task), set(task), None
         several = kwargs.get("pool") is not None or isinstance(kwargs.get("device"), list)
+        if show_progress_bar is None:
+            show_progress_bar = _st_logger.getEffectiveLevel() in (logging.INFO, logging.DEBUG)
         usual = batch_size == _DEFAULT_BATCH_SIZE and output_value == "sentence_embedding"
-        if usual and "plan" not in kwargs and not kwargs.get("processing_kwargs"):
-            pooling = self._pooling(kwargs.get("task"))
-            if pooling is not None:
-                if show_progress_bar is None:
-                    show_progress_bar = _st_logger.getEffectiveLevel() in (logging.INFO, logging.DEBUG)
-                # With several processes each has a plan's work to do, and Sentence Transformers counts their chunks.
-                kwargs["plan"] = Plan(pooling, show_progress=show_progress_bar and not several)
-                show_progress_bar = show_progress_bar and several
-                batch_size = 1 if isinstance(texts, str) else max(1, len(texts))
-        return super().encode(texts, prompt_name, prompt, batch_size, show_progress_bar, output_value, *args, **kwargs)
+        pooling = self._pooling(tasks) if usual and not kwargs.get("processing_kwargs") else None
+        encode = functools.partial(super().encode, texts, prompt_name, prompt)
+        if pooling is None:
+            return encode(batch_size, show_progress_bar, output_value, *args, task=task, **kwargs)
+        count = 1 if isinstance(texts, str) else len(texts)
+        # With several processes each has a plan's work to do, and Sentence Transformers counts their chunks.
+        with tqdm(total=count, unit="text", desc="Embedding", disable=several or not show_progress_bar) as bar:
+
+            def show(done: int, tokens: int) -> None:
+                bar.update(done)
+                if on_pass is not None:
+                    on_pass(done, tokens)
+
+            plan = Plan(pooling, on_pass=None if several else show)
+            chunks = several and show_progress_bar
+            return encode(max(1, count), chunks, output_value, *args, task=task, plan=plan, **kwargs)
+
+    def start_multi_process_pool(self, target_devices: list[str] | None = None) -> Any:
+        """As `SentenceTransformer.start_multi_process_pool`, with this process's threads shared out among the workers.
+
+        Args:
+            target_devices: A device for each worker. Default: every GPU, or without one up to four on the CPU, no
+                more than there are threads.
+        """
+        threads = torch.get_num_threads()
+        if target_devices is None and not torch.cuda.is_available():
+            target_devices = ["cpu"] * min(4, threads)
+        on_cpu = [str(device) for device in target_devices or []].count("cpu")
+        with _environment("OMP_NUM_THREADS", str(max(1, threads // max(1, on_cpu)))):
+            return super().start_multi_process_pool(target_devices)
 
     def _texts(self, inputs: Any) -> str | list[str]:
         sep = self.transformer.sep_token
@@ -97,11 +135,11 @@ class Specter2(SentenceTransformer):
         return texts
 
     @torch.inference_mode()
-    def _pooling(self, task: str | None) -> Pooling | None:
-        """How the engine may pool inputs of a task by itself, or None where it may not."""
+    def _pooling(self, tasks: Collection[str | None]) -> Pooling | None:
+        """How the engine may pool inputs of these tasks by itself, or None where it may not."""
         self.eval()
         module = self[1] if len(self) > 1 else None
-        if not isinstance(module, PoolingModule) or not module.include_prompt or self.transformer.refusal(task):
+        if not isinstance(module, PoolingModule) or not module.include_prompt or self.transformer.refusal(*tasks):
             return None
         return cast(Pooling, module.pooling_mode) if module.pooling_mode in get_args(Pooling) else None
 
@@ -110,3 +148,24 @@ class Specter2(SentenceTransformer):
         if class_ref == ADAPTER_TRANSFORMER:
             return AdapterTransformer
         return super()._load_module_class_from_ref(class_ref, *args, **kwargs)
+
+
+def _routed(texts: str | list[str], tasks: Sequence[str | None]) -> list[str]:
+    if isinstance(texts, str) or len(tasks) != len(texts):
+        count = "one input" if isinstance(texts, str) else f"{len(texts)} inputs"
+        raise TaskError(f"{len(tasks)} tasks for {count}; give one task, or a list with one for each input")
+    return [RoutedText(text, task) for text, task in zip(texts, tasks, strict=True)]
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """Set a variable that processes started meanwhile inherit."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from specter2_plugins import Paper, Specter2
+from specter2_plugins import Paper, Specter2, TaskError
 from specter2_plugins.engine import texts as engine_texts
 from tests.conftest import Oracle
 
@@ -83,6 +85,57 @@ def test_outputs_of_encode(model: Specter2, reference: Specter2, oracle: Oracle)
     tokens = model.encode(texts, output_value="token_embeddings")
     for ours, theirs in zip(tokens, reference.encode(texts, output_value="token_embeddings"), strict=True):
         assert_near(ours, theirs)
+
+
+MIXED = ["query", "document", "classification", "base", None]
+
+
+def test_a_task_for_each_input(model: Specter2, reference: Specter2) -> None:
+    texts = some_texts(40, seed=3)
+    tasks = [MIXED[position % len(MIXED)] for position in range(40)]
+    expected = np.stack([reference.encode(text, task=task) for text, task in zip(texts, tasks, strict=True)])
+    for encoder in (model, reference):
+        assert_near(encoder.encode(texts, task=tasks), expected)
+        assert_near(encoder.encode(texts, task=tasks, batch_size=7), expected)
+        tokens = encoder.encode(texts[:9], task=tasks[:9], output_value="token_embeddings")
+        assert_near(np.stack([rows[0] for rows in tokens]), expected[:9])
+    assert_near(model.encode(texts, task=tasks, prompt="a ", convert_to_tensor=True).shape, expected.shape)
+
+
+def test_tasks_must_be_known_and_as_many_as_inputs(model: Specter2) -> None:
+    with pytest.raises(TaskError, match="2 tasks for 3 inputs"):
+        model.encode(["a", "b", "c"], task=["query", "document"])
+    with pytest.raises(TaskError, match="1 tasks for one input"):
+        model.encode("a", task=["query"])
+    with pytest.raises(TaskError, match="unknown task 'quary'"):
+        model.encode(["a", "b"], task=["query", "quary"])
+
+
+def test_batches_are_reported_with_their_tokens(model: Specter2) -> None:
+    texts = some_texts(9)
+    seen: list[tuple[int, int]] = []
+    model.encode(texts, on_pass=lambda done, tokens: seen.append((done, tokens)))
+    lengths = [len(ids) for ids in model.tokenizer(texts, truncation=True, max_length=512)["input_ids"]]
+    assert np.sum(seen, axis=0).tolist() == [9, sum(lengths)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads the workers' environment from /proc")
+def test_workers_share_the_threads(model: Specter2, reference: Specter2) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(6)
+    try:
+        pool = model.start_multi_process_pool(["cpu", "cpu"])
+    finally:
+        torch.set_num_threads(before)
+    try:
+        for process in pool["processes"]:
+            assert b"OMP_NUM_THREADS=3" in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+        texts = some_texts(8)
+        tasks = ["query", "document"] * 4
+        assert_near(model.encode(texts, task=tasks, pool=pool), reference.encode(texts, task=tasks))
+    finally:
+        model.stop_multi_process_pool(pool)
+    assert os.environ["OMP_NUM_THREADS"] == "1"
 
 
 def test_progress_counts_texts(model: Specter2, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,11 +22,11 @@ def encode_pooled(
     base: BertModel,
     texts: Sequence[str],
     tokenize: Tokenize,
-    adapter: Adapter | None,
+    adapters: Sequence[Adapter | None],
     *,
     pooling: Pooling,
     token_budget: int,
-    on_done: Callable[[int], object] = lambda texts: None,
+    on_pass: Callable[[int, int], object] = lambda texts, tokens: None,
 ) -> Tensor:
     """Embed texts.
 
@@ -34,10 +34,10 @@ def encode_pooled(
         base: A base for which `refusal` is None.
         texts: The texts, in any order.
         tokenize: Texts -> vocabulary ids, truncated and without padding.
-        adapter: The adapter of all of them, None for the base alone.
+        adapters: The adapter of each, None for the base alone.
         pooling: How a text's token vectors become one.
         token_budget: Most tokens in one pass.
-        on_done: Called after each pass with the number of texts it embedded.
+        on_pass: Called after each pass with the numbers of texts and of tokens that it embedded.
 
     Returns:
         [texts, hidden size] in the order given, on the base's device.
@@ -45,10 +45,10 @@ def encode_pooled(
     pooled = torch.empty(len(texts), base.config.hidden_size, dtype=base.dtype, device=base.device)
     for positions, sequences in token_batches(texts, tokenize, token_budget):
         tokens = PackedTokens.from_lists(sequences, base.device)
-        hidden = encode(base, tokens, [adapter] * len(sequences), first_only=pooling == "cls")
+        hidden = encode(base, tokens, [adapters[position] for position in positions], first_only=pooling == "cls")
         index = torch.tensor(positions, device=base.device)
         pooled[index] = hidden if pooling == "cls" else _means(hidden, tokens.lengths)
-        on_done(len(positions))
+        on_pass(len(positions), len(tokens.ids))
     return pooled
 
 

@@ -12,7 +12,6 @@ import torch
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.base.modules.transformer import ProcessingKwargs
 from torch import Tensor
-from tqdm.auto import tqdm
 from transformers import BertModel, PreTrainedModel
 
 from specter2_plugins.adapters import Adapter, BottleneckConfig
@@ -23,7 +22,7 @@ from specter2_plugins.hub import Hub
 from specter2_plugins.modules.carrier import AdapterCarrier
 from specter2_plugins.modules.library_adapters import LibraryAdapters
 from specter2_plugins.modules.own_adapters import OwnAdapters
-from specter2_plugins.modules.plan import Plan
+from specter2_plugins.modules.plan import Plan, RoutedText
 from specter2_plugins.papers import input_text
 from specter2_plugins.tasks import route
 
@@ -120,16 +119,16 @@ class AdapterTransformer(Transformer):
         """
         self.adapters.add(task, config)
 
-    def refusal(self, task: str | None = None) -> str | None:
-        """Why inputs of a task would not go through the packed forward now, or None where they would.
+    def refusal(self, *tasks: str | None) -> str | None:
+        """Why inputs of some tasks would not go through the packed forward now, or None where they would.
 
         Raises:
-            TaskError: If the model does not know the task.
+            TaskError: If the model does not know a task.
         """
-        adapter = route(task, self.adapter_tasks)
+        adapters = [route(task, self.adapter_tasks) for task in tasks]
         if self.engine != "auto":
             return f"the model was loaded with engine={self.engine!r}"
-        return refusal(self.model, [self._own(adapter)])
+        return refusal(self.model, [self._own(adapter) for adapter in adapters])
 
     def preprocess(
         self,
@@ -138,25 +137,29 @@ class AdapterTransformer(Transformer):
         processing_kwargs: ProcessingKwargs | None = None,
         **kwargs: Any,
     ) -> dict[str, Any]:
-        """Tokenize texts and papers; the task travels with the features, since the trainer passes it only here.
+        """Tokenize texts and papers; the tasks travel with the features, since the trainer passes one only here.
 
         Returns:
-            `input_ids`, `attention_mask` and `token_type_ids`, each [batch, tokens], and `task`. Under a `plan` the
-            texts themselves, which `forward` tokenizes as it goes.
+            `input_ids`, `attention_mask` and `token_type_ids`, each [batch, tokens], and the `task` of all inputs, or
+            `tasks` where each has its own. Under a `plan` the texts themselves, which `forward` tokenizes as it goes.
 
         Raises:
             PaperError: If an input holds no text that can be encoded.
             TaskError: If the model does not know the task.
         """
         task = kwargs.get("task")
-        route(task, self.adapter_tasks)
+        tasks = [record.task if isinstance(record, RoutedText) else task for record in inputs]
+        for each in {task, *tasks}:
+            route(each, self.adapter_tasks)
         texts = [input_text(record, self.sep_token) for record in inputs]
         if kwargs.pop("plan", None) is not None:
-            features: dict[str, Any] = {"texts": [prompt + text for text in texts] if prompt else texts}
-        else:
-            with _tokenizing:
-                features = super().preprocess(texts, prompt, processing_kwargs, **kwargs)
-        if task is not None:
+            return {"texts": [prompt + text for text in texts] if prompt else texts, "tasks": tasks}
+        with _tokenizing:
+            features = super().preprocess(texts, prompt, processing_kwargs, **kwargs)
+        # One task stays one value, which losses that cut a batch into smaller ones leave as it is.
+        if any(each != task for each in tasks):
+            features["tasks"] = tasks
+        elif task is not None:
             features["task"] = task
         return features
 
@@ -170,35 +173,49 @@ class AdapterTransformer(Transformer):
             pooled, for each text.
         """
         features = dict(features)
+        if plan is not None:
+            return self._forward_plan(features["texts"], features["tasks"], plan)
         travelled = features.pop("task", None)
         task = task if task is not None else travelled
-        adapter = route(task, self.adapter_tasks)
-        if plan is not None:
-            return self._forward_plan(features["texts"], adapter, plan)
-        reason = self.refusal(task)
+        tasks = features.pop("tasks", None) or [task] * len(features["input_ids"])
+        reason = self.refusal(*set(tasks))
         if reason is None:
-            return self._forward_packed(features, adapter)
+            return self._forward_packed(features, tasks)
         logger.debug("the fast engine is not used: %s", reason)
-        with self.adapters.use(adapter):
+        if len(set(tasks)) > 1:
+            return self._forward_by_task(features, tasks, **kwargs)
+        with self.adapters.use(route(tasks[0], self.adapter_tasks)):
             return super().forward(features, **kwargs)
 
-    def _forward_packed(self, features: dict[str, Any], adapter: str | None) -> dict[str, Any]:
+    def _forward_by_task(self, features: dict[str, Any], tasks: list[str | None], **kwargs: Any) -> dict[str, Any]:
+        """Run the rows of each task by themselves, for a forward that knows one adapter at a time."""
+        total = torch.empty(0)
+        for task in dict.fromkeys(tasks):
+            rows = [row for row, other in enumerate(tasks) if other == task]
+            part = {name: value[rows] if isinstance(value, Tensor) else value for name, value in features.items()}
+            with self.adapters.use(route(task, self.adapter_tasks)):
+                hidden = super().forward(part, **kwargs)["token_embeddings"]
+            if not len(total):
+                total = hidden.new_empty(len(tasks), *hidden.shape[1:])
+            total[rows] = hidden
+        return {**features, "token_embeddings": total}
+
+    def _forward_packed(self, features: dict[str, Any], tasks: list[str | None]) -> dict[str, Any]:
         mask = features["attention_mask"]
         tokens = PackedTokens.from_padded(features["input_ids"], mask, features.get("token_type_ids"))
-        hidden = encode(self._bert, tokens, [self._own(adapter)] * len(mask))
+        hidden = encode(self._bert, tokens, self._adapters(tasks))
         return {**features, "token_embeddings": pad(hidden, mask)}
 
-    def _forward_plan(self, texts: list[str], adapter: str | None, plan: Plan) -> dict[str, Any]:
-        with tqdm(total=len(texts), unit="text", desc="Embedding", disable=not plan.show_progress) as bar:
-            pooled = encode_pooled(
-                self._bert,
-                texts,
-                self._token_ids,
-                self._own(adapter),
-                pooling=plan.pooling,
-                token_budget=plan.token_budget,
-                on_done=bar.update,
-            )
+    def _forward_plan(self, texts: list[str], tasks: list[str | None], plan: Plan) -> dict[str, Any]:
+        pooled = encode_pooled(
+            self._bert,
+            texts,
+            self._token_ids,
+            self._adapters(tasks),
+            pooling=plan.pooling,
+            token_budget=plan.token_budget,
+            on_pass=plan.on_pass or (lambda texts, tokens: None),
+        )
         # The pooling module that follows finds one token per text, whose mean and whose first it is.
         mask = torch.ones(len(texts), 1, dtype=torch.long, device=pooled.device)
         return {"token_embeddings": pooled[:, None], "attention_mask": mask}
@@ -206,6 +223,10 @@ class AdapterTransformer(Transformer):
     @property
     def _bert(self) -> BertModel:
         return cast(BertModel, self.model)
+
+    def _adapters(self, tasks: Sequence[str | None]) -> list[Adapter | None]:
+        known = {task: self._own(route(task, self.adapter_tasks)) for task in set(tasks)}
+        return [known[task] for task in tasks]
 
     def _own(self, adapter: str | None) -> Adapter | None:
         return cast(OwnAdapters, self.adapters).adapter(adapter)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from specter2_plugins.engine import TOKENS_PER_PASS, Pooling
@@ -14,9 +15,24 @@ class Plan:
     Args:
         pooling: How a text's token vectors become one.
         token_budget: Most tokens in one pass.
-        show_progress: Show how many texts are done.
+        on_pass: Called after each pass with the numbers of texts and of tokens that it embedded.
     """
 
     pooling: Pooling
     token_budget: int = TOKENS_PER_PASS
-    show_progress: bool = False
+    on_pass: Callable[[int, int], object] | None = None
+
+
+class RoutedText(str):
+    """A text with a task of its own, which stays with it while Sentence Transformers sorts and splits a list."""
+
+    task: str | None
+
+    def __new__(cls, text: str, task: str | None) -> RoutedText:
+        """Tie a task to a text."""
+        routed = super().__new__(cls, text)
+        routed.task = task
+        return routed
+
+    def __reduce__(self) -> tuple[type[RoutedText], tuple[str, str | None]]:
+        return type(self), (str(self), self.task)
