@@ -10,7 +10,7 @@ ADAPTERHUB := .venv-adapterhub
 PIP_INSTALL := bin/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-modern test-adapterhub lint format fixtures mini bench clean
+.PHONY: help demo test test-modern test-adapterhub test-slow lint format fixtures mini bench clean
 
 help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -18,13 +18,16 @@ help:  ## List the commands.
 demo: $(MODERN)/.demo  ## Ingest the sample papers into an embedded Qdrant, offline, and search them.
 	$(MODERN)/bin/specter2 demo
 
-test: lint test-modern test-adapterhub  ## Lint, type checks and the tests in both environments.
+test: lint test-modern test-adapterhub test-slow  ## Lint, type checks and the tests in both environments.
 
 test-modern: $(MODERN)/.test  ## The tests with the newest Sentence Transformers and transformers 5.
 	$(MODERN)/bin/python -m pytest
 
 test-adapterhub: $(ADAPTERHUB)/.test  ## The tests beside the adapters library, which is their oracle.
 	$(ADAPTERHUB)/bin/python -m pytest
+
+test-slow: $(MODERN)/.test  ## The tests that take minutes: killed runs, large files.
+	$(MODERN)/bin/python -m pytest -m slow
 
 lint: $(MODERN)/.test  ## Style and types.
 	$(MODERN)/bin/ruff check .

@@ -44,6 +44,7 @@ SIZES: dict[str, dict[str, int]] = {
         "intermediate_size": 1536,
     },
 }
+TASKS = PAPERS, TITLES, LONG, QUERIES = "papers", "titles", f"{LONGEST} tokens each", "queries"
 PAUSE_SECONDS = 0.3
 """Between two measurements: idle OpenMP threads spin for up to 0.2 s."""
 
@@ -113,10 +114,10 @@ class Worker:
 def main() -> None:
     """Measure, print and write."""
     arguments = _arguments()
-    tasks = _tasks(arguments.papers)
+    tasks = [task for task in _tasks(arguments.papers) if task.name in arguments.tasks]
     report: dict[str, Any] = {"machine": _machine(arguments.threads), "repeats": arguments.repeats, "tasks": {}}
-    for size in SIZES:
-        chosen = [task for task in tasks if size == "BERT base" or task.name in ("papers", "queries")]
+    for size in arguments.sizes:
+        chosen = [task for task in tasks if size == "BERT base" or task.name in (PAPERS, QUERIES)]
         with tempfile.TemporaryDirectory() as folder, _workers(arguments, Path(folder), size) as workers:
             for task in chosen:
                 results = _measure(workers, task, arguments.repeats, Path(folder))
@@ -139,6 +140,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--papers", type=int, default=128, help="papers per repeat (default: 128)")
     parser.add_argument("--repeats", type=int, default=3, help="interleaved repeats (default: 3)")
     parser.add_argument("--threads", type=int, default=len(_cores()), help="threads each may use (default: all cores)")
+    parser.add_argument("--tasks", nargs="+", default=TASKS, choices=TASKS, help="what is embedded (default: all)")
+    parser.add_argument("--sizes", nargs="+", default=list(SIZES), choices=list(SIZES), help="model sizes")
     parser.add_argument("--only", nargs="+", default=list(COMPETITORS), choices=list(COMPETITORS), help="competitors")
     parser.add_argument("--out", type=Path, default=Path("build/benchmarks"), help="where the results go")
     arguments = parser.parse_args()
@@ -155,10 +158,10 @@ def _tasks(count: int) -> list[Task]:
     long = [" ".join([text] * 8) for text in texts[: max(1, count // 8)]]
     queries = [" ".join(title.split()[:8]) for title in titles[:50]]
     return [
-        Task("papers", texts),
-        Task("titles", titles),
-        Task(f"{LONGEST} tokens each", long),
-        Task("queries", queries, one_by_one=True),
+        Task(PAPERS, texts),
+        Task(TITLES, titles),
+        Task(LONG, long),
+        Task(QUERIES, queries, one_by_one=True),
     ]
 
 

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from specter2_plugins.checkpoints import MINI
-from specter2_plugins.cli.console import output, progress
+from specter2_plugins.cli.console import output
 from specter2_plugins.cli.hits import show_hits
 from specter2_plugins.cli.options import load_model
+from specter2_plugins.cli.progress import progress
 from specter2_plugins.demo import SAMPLE_PAPERS
 from specter2_plugins.readers import read_papers
 
@@ -24,15 +25,17 @@ def demo(
     ),
 ) -> None:
     """Ingest the sample papers into an embedded Qdrant, search them, and find papers like the best hit."""
-    from specter2_plugins.qdrant import ingest_papers, open_client, search_papers, similar_papers
+    from specter2_plugins.qdrant import IngestReport, ingest_papers, open_client, search_papers, similar_papers
 
     output.print("Model: mini, which is MiniLM with small adapters. It works offline; it is not SPECTER2.\n")
     with open_client(store) as client:
         model = load_model(MINI)
         with progress("ingesting") as show:
-            report = ingest_papers(
-                read_papers(SAMPLE_PAPERS), client, model, on_progress=lambda so_far: show(so_far.read)
-            )
+
+            def follow(so_far: IngestReport) -> None:
+                show(so_far.done, so_far.tokens, None)
+
+            report = ingest_papers(read_papers(SAMPLE_PAPERS), client, model, on_progress=follow)
         output.print(f"Ingested {report.ingested} papers into {store}/\n")
 
         output.print(f'Ad-hoc query, through the adhoc_query adapter: "{_QUERY}"\n')

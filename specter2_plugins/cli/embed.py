@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import numpy as np
 import typer
 
-from specter2_plugins.cli.console import errors, progress
+from specter2_plugins.cli.console import errors
 from specter2_plugins.cli.options import DEFAULT_MODEL, Device, Dtype, Fields, FileFormat, Files, Model, load_model
+from specter2_plugins.cli.progress import Show, progress
 from specter2_plugins.cli.source import Source
-from specter2_plugins.papers import Paper
 from specter2_plugins.tasks import route
 
 if TYPE_CHECKING:
     from specter2_plugins.sentence_transformer import Specter2
 
-_BATCH = 64
+_BATCH = 256
 
 
 def embed(
@@ -44,8 +44,8 @@ def embed(
     route(task, encoder.transformer.adapter_tasks)
     write = _write_npz if out.suffix == ".npz" else _write_jsonl
     unfinished = out.with_name(f"{out.name}.unfinished")
-    with progress("embedding") as show, unfinished.open("wb") as file:
-        count = write(file, _embedded(iter(source), encoder, task, show))
+    with progress("embedding", source) as show, unfinished.open("wb") as file:
+        count = write(file, _embedded(source, encoder, task, show))
     if count == 0:
         unfinished.unlink()
     source.require_papers(count)
@@ -53,16 +53,21 @@ def embed(
     errors.print(f"{out}: {count} vectors of {encoder.dimensions} dimensions, {source.rejected} rejected")
 
 
-def _embedded(
-    papers: Iterator[Paper], encoder: Specter2, task: str, show: Callable[[int], None]
-) -> Iterator[tuple[list[str], np.ndarray]]:
+def _embedded(source: Source, encoder: Specter2, task: str, show: Show) -> Iterator[tuple[list[str], np.ndarray]]:
     """Batches of ids and their vectors; a paper without an id is called by its position."""
-    done = 0
+    papers = iter(source)
+    done = tokens = 0
+
+    def passed(texts: int, more: int) -> None:
+        nonlocal done, tokens
+        done, tokens = done + texts, tokens + more
+        show(done, tokens, source.share)
+
+    first = 0
     while batch := list(islice(papers, _BATCH)):
-        ids = [str(position) if paper.id is None else paper.id for position, paper in enumerate(batch, start=done)]
-        yield ids, encoder.encode(batch, task=task, show_progress_bar=False)
-        done += len(batch)
-        show(done)
+        ids = [str(position) if paper.id is None else paper.id for position, paper in enumerate(batch, start=first)]
+        yield ids, encoder.encode(batch, task=task, show_progress_bar=False, on_pass=passed)
+        first += len(batch)
 
 
 def _write_npz(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) -> int:

@@ -1,31 +1,41 @@
-"""`specter2 ingest`: files of papers -> a Qdrant collection."""
+"""`specter2 ingest`: papers -> a Qdrant collection."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specter2_plugins.cli.console import output, print_json, progress
+from specter2_plugins.cli.console import output, print_json
 from specter2_plugins.cli.options import (
     DEFAULT_COLLECTION,
     DEFAULT_MODEL,
+    DEFAULT_TIMEOUT,
     ApiKey,
     AsJson,
     Collection,
     Device,
     Dtype,
+    Fields,
     FileFormat,
     Files,
+    Grpc,
     Model,
+    Rejects,
     Store,
+    Timeout,
     Url,
     connect,
     load_model,
 )
+from specter2_plugins.cli.progress import ingestion_progress
 from specter2_plugins.cli.source import Source
+from specter2_plugins.cli.stopping import stoppable
+
+if TYPE_CHECKING:
+    from specter2_plugins.qdrant import IngestReport
 
 
 def ingest(
@@ -33,32 +43,92 @@ def ingest(
     store: Store = None,
     url: Url = None,
     api_key: ApiKey = None,
+    grpc: Grpc = False,
+    timeout: Timeout = DEFAULT_TIMEOUT,
     collection: Collection = DEFAULT_COLLECTION,
-    distance: Annotated[str, typer.Option(help="euclid (as SPECTER2 was trained), cosine or dot.")] = "euclid",
+    preset: Annotated[
+        str,
+        typer.Option(help="A new collection is for a laptop, a server (int8, on disk) or a cluster (6 shards, twice)."),
+    ] = "laptop",
+    task: Annotated[
+        list[str] | None,
+        typer.Option("--task", "-t", help="What papers are embedded for: proximity (the default), classification, ..."),
+    ] = None,
+    distance: Annotated[
+        str | None, typer.Option(help="euclid (as SPECTER2 was trained, the default), cosine or dot.")
+    ] = None,
+    sparse: Annotated[
+        list[str] | None, typer.Option("--sparse", help="Sparse vectors too, for hybrid search: bm25.")
+    ] = None,
+    quantization: Annotated[str | None, typer.Option(help="Compress vectors in memory: scalar or binary.")] = None,
+    bulk: Annotated[bool, typer.Option("--bulk", help="Build the search graph at the end, and wait for it.")] = False,
+    delete_missing: Annotated[
+        bool, typer.Option("--delete-missing", help="Remove the papers that are not in the files.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be done.")] = False,
+    streams: Annotated[int, typer.Option(min=1, help="Requests to the store at once.")] = 2,
     model: Model = DEFAULT_MODEL,
     device: Device = None,
     dtype: Dtype = None,
     file_format: FileFormat = None,
-    rejects: Annotated[Path | None, typer.Option(help="Where to write rejected records.")] = None,
+    field: Fields = None,
+    rejects: Rejects = None,
+    report_file: Annotated[Path | None, typer.Option("--report", help="Where to write the counts, as JSON.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Embed the papers of files and write them into a collection; the same papers again replace themselves."""
-    with connect(store, url, api_key) as client:
+    """Embed the papers of files and write them into a collection.
+
+    What the collection holds already is left alone, so the same command goes on where it was stopped.
+    """
+    source = Source(files, file_format, field, rejects)
+    latest: list[IngestReport] = []
+    with (
+        stoppable(lambda: latest[-1].ingested if latest else 0),
+        connect(store, url, api_key, grpc=grpc, timeout=timeout) as client,
+        ingestion_progress(source) as show,
+    ):
         from specter2_plugins.qdrant import CollectionSpec, ingest_papers
 
-        source = Source(files, file_format, rejects)
-        spec = CollectionSpec(collection, distance=distance)
-        with progress("ingesting") as show:
-            report = ingest_papers(
-                source, client, load_model(model, device, dtype), spec, lambda so_far: show(so_far.read)
-            )
-    source.require_papers(report.read)
-    counts = {**asdict(report), "read": report.read + source.rejected, "rejected": source.rejected}
-    if as_json:
-        print_json({"collection": collection, **counts})
-    else:
-        output.print(
-            "{collection}: read {read} = ingested {ingested} + duplicate {duplicate} + rejected {rejected}".format(
-                collection=collection, **counts
-            )
+        settings = {"tasks": task, "distance": distance, "sparse": sparse, "quantization": quantization}
+        spec = CollectionSpec.preset(
+            preset,
+            name=collection,
+            **{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items() if value},
         )
+
+        def follow(so_far: IngestReport) -> None:
+            latest[:] = [so_far]
+            show(so_far)
+
+        report = ingest_papers(
+            source.records(),
+            client,
+            load_model(model, device, dtype),
+            spec,
+            bulk=bulk,
+            delete_missing=delete_missing,
+            dry_run=dry_run,
+            streams=streams,
+            on_progress=follow,
+        )
+    counts = {"collection": collection, "dry_run": dry_run, **report.to_dict()}
+    if report_file is not None:
+        report_file.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
+    source.require_papers(report.read - report.rejected)
+    if as_json:
+        print_json(counts)
+    else:
+        output.print(_summary(report, collection, dry_run))
+
+
+def _summary(report: IngestReport, collection: str, dry_run: bool) -> str:
+    would = ", if it were no dry run" if dry_run else ""
+    metadata_only = report.ingested - report.embedded
+    parts = [
+        f"ingested {report.ingested}" + (f" ({metadata_only} only in their metadata)" if metadata_only else ""),
+        f"unchanged {report.unchanged}",
+        f"duplicate {report.duplicate}",
+        f"rejected {report.rejected}",
+    ]
+    deleted = f"; deleted {report.deleted}" if report.deleted else ""
+    return f"{collection}: read {report.read} = {' + '.join(parts)}{deleted}{would}"

@@ -36,6 +36,8 @@ Url = Annotated[str | None, typer.Option(envvar="QDRANT_URL", help="URL of a Qdr
 ApiKey = Annotated[
     str | None, typer.Option(envvar="QDRANT_API_KEY", show_envvar=True, help="API key of the Qdrant server.")
 ]
+Grpc = Annotated[bool, typer.Option("--grpc", help="Speak gRPC with the server, on port 6334.")]
+Timeout = Annotated[int, typer.Option(min=1, help="Seconds to wait for one answer of the server.")]
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
 Files = Annotated[list[Path], typer.Argument(help="Files of papers, patterns, or - for stdin.", show_default=False)]
 FileFormat = Annotated[
@@ -45,10 +47,12 @@ Fields = Annotated[
     list[str] | None,
     typer.Option("--field", metavar="NAME=KEY", help="A field of the files that is ours: --field title=dc:title"),
 ]
+Rejects = Annotated[Path | None, typer.Option(help="Where to write rejected records, as JSON lines.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 DEFAULT_MODEL = DEFAULT_CHECKPOINT
 DEFAULT_COLLECTION = "papers"
+DEFAULT_TIMEOUT = 60
 
 
 def load_model(name: str, device: str | None = None, dtype: str | None = None, engine: str = "auto") -> Specter2:
@@ -61,10 +65,12 @@ def load_model(name: str, device: str | None = None, dtype: str | None = None, e
     return load_specter2(name, device=device, dtype=dtype, engine=engine)
 
 
-def connect(store: Path | None, url: str | None, api_key: str | None) -> AbstractContextManager[QdrantClient]:
+def connect(
+    store: Path | None, url: str | None, api_key: str | None, *, grpc: bool = False, timeout: int = DEFAULT_TIMEOUT
+) -> AbstractContextManager[QdrantClient]:
     """Open the store that the options name; a usage error unless they name one."""
     if (store is None) == (url is None):
         raise typer.BadParameter("name one of --store FOLDER and --url URL")
     from specter2_plugins.qdrant import open_client
 
-    return open_client(store, url, api_key)
+    return open_client(store, url, api_key, grpc=grpc, timeout=timeout)

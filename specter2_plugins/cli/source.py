@@ -14,7 +14,7 @@ import typer
 from specter2_plugins.cli.console import errors
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
-from specter2_plugins.readers import Rejected, read_papers
+from specter2_plugins.readers import ReadingProgress, Rejected, read_papers
 
 _SHOWN = 5
 
@@ -36,16 +36,29 @@ class Source:
     fields: Sequence[str] | None = None
     rejects: Path | None = None
     rejected: int = field(default=0, init=False)
+    _progress: ReadingProgress = field(default_factory=ReadingProgress, init=False)
 
     def __iter__(self) -> Iterator[Paper]:
+        return (record for record in self.records() if isinstance(record, Paper))
+
+    def records(self) -> Iterator[Paper | Rejected]:
+        """The papers, and between them the records that are none."""
+        rejected: list[Rejected] = []
         with ExitStack() as stack:
             kept: IO[str] | None = None
             if self.rejects is not None:
                 # A line at a time, so that what was rejected is there even if the run is killed.
                 kept = stack.enter_context(self.rejects.open("w", encoding="utf-8", buffering=1))
-            yield from read_papers(
-                self.files, self.format, _mapping(self.fields or ()), lambda record: self._reject(record, kept)
-            )
+            fields = _mapping(self.fields or ())
+            for paper in read_papers(self.files, self.format, fields, rejected.append, self._progress):
+                yield from self._taken(rejected, kept)
+                yield paper
+            yield from self._taken(rejected, kept)
+
+    @property
+    def share(self) -> float | None:
+        """How much of the files has been read, from 0 to 1; None where that cannot be told, as of a pipe."""
+        return self._progress.share
 
     def require_papers(self, read: int) -> None:
         """Raise if there was nothing to do.
@@ -56,14 +69,18 @@ class Source:
         if read == 0:
             raise PaperError(f"no papers in {', '.join(map(str, self.files))} ({self.rejected} records rejected)")
 
-    def _reject(self, record: Rejected, kept: IO[str] | None) -> None:
-        self.rejected += 1
-        if self.rejected <= _SHOWN:
-            errors.print(f"rejected {record}")
-        elif self.rejected == _SHOWN + 1:
-            errors.print("rejected more; --rejects FILE keeps them all")
-        if kept is not None:
-            kept.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+    def _taken(self, rejected: list[Rejected], kept: IO[str] | None) -> Iterator[Rejected]:
+        """Show, keep and yield rejected records, and empty the list of them."""
+        for record in rejected:
+            self.rejected += 1
+            if self.rejected <= _SHOWN:
+                errors.print(f"rejected {record}")
+            elif self.rejected == _SHOWN + 1:
+                errors.print("rejected more; --rejects FILE keeps them all")
+            if kept is not None:
+                kept.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+            yield record
+        rejected.clear()
 
 
 def _mapping(fields: Sequence[str]) -> dict[str, str]:

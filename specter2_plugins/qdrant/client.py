@@ -7,14 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from qdrant_client import QdrantClient
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
 from specter2_plugins.errors import StoreError
+from specter2_plugins.qdrant.edge import EdgeClient
+from specter2_plugins.qdrant.faults import STORE_ERRORS, explain
 
 
 @contextmanager
 def open_client(
-    store: str | Path | None = None, url: str | None = None, api_key: str | None = None
+    store: str | Path | None = None,
+    url: str | None = None,
+    api_key: str | None = None,
+    *,
+    grpc: bool = False,
+    timeout: int = 60,
 ) -> Iterator[QdrantClient]:
     """Open a store and close it at the end.
 
@@ -22,6 +28,8 @@ def open_client(
         store: A folder for Qdrant's embedded engine; made if it is not there.
         url: A Qdrant server, instead of a folder.
         api_key: The server's key.
+        grpc: Speak gRPC with the server, on port 6334, instead of HTTP.
+        timeout: Seconds to wait for one answer of the server.
 
     Raises:
         StoreError: If neither or both are given, the folder is in use or cannot be written, or the server cannot be
@@ -29,23 +37,22 @@ def open_client(
     """
     if (store is None) == (url is None):
         raise StoreError("name a store folder or a server's URL, one of the two")
+    name = f"the store {store}" if url is None else f"the Qdrant server {url}"
     try:
         client = (
-            QdrantClient(url=url, api_key=api_key, check_compatibility=False)
-            if store is None
-            else QdrantClient(path=str(store))
+            EdgeClient(str(store))
+            if url is None
+            else QdrantClient(url=url, api_key=api_key, prefer_grpc=grpc, timeout=timeout, check_compatibility=False)
         )
     except RuntimeError as error:
         if "already accessed" not in str(error):
             raise
-        raise StoreError(f"the store {store} is in use by another process; close it, or run a Qdrant server") from None
+        raise StoreError(f"{name} is in use by another process; close it, or run a Qdrant server") from None
     except OSError as error:
-        raise StoreError(f"cannot open the store {store}: {error.strerror or error}") from None
+        raise explain(error, name) from None
     try:
         yield client
-    except ResponseHandlingException as error:
-        raise StoreError(f"cannot reach the Qdrant server {url}: {error}") from None
-    except UnexpectedResponse as error:
-        raise StoreError(f"the Qdrant server {url} answered {error.status_code} {error.reason_phrase}") from None
+    except STORE_ERRORS as error:
+        raise explain(error, name) from None
     finally:
         client.close()

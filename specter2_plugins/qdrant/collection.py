@@ -55,6 +55,11 @@ class VectorSpace:
         """The task of a text query that is to meet these papers; in other tasks' spaces it is a paper's equal."""
         return "query" if self.adapter == "proximity" else self.adapter
 
+    @property
+    def smaller_is_nearer(self) -> bool:
+        """Whether a score is a distance rather than a similarity."""
+        return self.distance in (models.Distance.EUCLID, models.Distance.MANHATTAN)
+
 
 def adapters_of(spec: CollectionSpec, model: Specter2) -> list[str]:
     """What papers go through for each task of a spec, "base" for the base alone; these name the vectors.
@@ -67,7 +72,7 @@ def adapters_of(spec: CollectionSpec, model: Specter2) -> list[str]:
 
 def prepare_collection(
     client: QdrantBase, spec: CollectionSpec, model: Specter2, sparse: Sequence[SparseEncoder] = ()
-) -> bool:
+) -> None:
     """Make the collection if it is not there; else check that the model's vectors belong in it.
 
     Args:
@@ -76,9 +81,6 @@ def prepare_collection(
         model: What embeds the papers.
         sparse: The encoders of its sparse vectors.
 
-    Returns:
-        Whether it was made now.
-
     Raises:
         StoreError: If it holds other vectors: of another model, task, size, distance or sparse encoder.
         TaskError: If the model does not know a task.
@@ -86,7 +88,7 @@ def prepare_collection(
     adapters = adapters_of(spec, model)
     if client.collection_exists(spec.name):
         _check_vectors(client, spec, model, adapters, sparse)
-        return False
+        return
     fingerprints: dict[str, Any] = {adapter: Fingerprint.of(model, adapter).to_dict() for adapter in adapters}
     fingerprints |= {encoder.name: encoder.fingerprint for encoder in sparse}
     params = models.VectorParams(
@@ -106,9 +108,15 @@ def prepare_collection(
         quantization_config=_QUANTIZATION[spec.quantization] if spec.quantization else None,
         metadata={FINGERPRINTS_KEY: fingerprints},
     )
+
+
+def ensure_indexes(client: QdrantBase, spec: CollectionSpec) -> None:
+    """Make the payload indexes of a spec that its collection does not have."""
+    there = client.get_collection(spec.name).payload_schema
     for name, kind in spec.indexes.items():
-        client.create_payload_index(spec.name, f"{METADATA_KEY}.{name}", models.PayloadSchemaType(kind))
-    return True
+        key = f"{METADATA_KEY}.{name}"
+        if key not in there:
+            client.create_payload_index(spec.name, key, models.PayloadSchemaType(kind), wait=True)
 
 
 def check_collection(client: QdrantBase, name: str, model: Specter2, vector: str | None = None) -> VectorSpace:

@@ -6,7 +6,8 @@ Example:
 """
 
 from specter2_plugins.readers.formats import FORMATS
+from specter2_plugins.readers.progress import ReadingProgress
 from specter2_plugins.readers.read import read_papers
 from specter2_plugins.readers.records import Rejected
 
-__all__ = ["FORMATS", "Rejected", "read_papers"]
+__all__ = ["FORMATS", "ReadingProgress", "Rejected", "read_papers"]

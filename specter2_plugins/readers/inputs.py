@@ -37,6 +37,11 @@ class Input:
         """What messages call it."""
         return "stdin" if self.path is None else str(self.path)
 
+    @property
+    def size(self) -> int | None:
+        """Bytes, or None where that is not known before it is read."""
+        return None if self.path is None or self.path.is_fifo() else self.path.stat().st_size
+
     @contextmanager
     def open(self) -> Iterator[Stream]:
         """From its beginning; a pipe, which has only one, stays open and is the same stream each time.

@@ -13,6 +13,7 @@ from specter2_plugins.readers.format import Format
 from specter2_plugins.readers.formats import format_named, format_of
 from specter2_plugins.readers.inputs import Input, Sources, find_inputs
 from specter2_plugins.readers.names import FieldNames, field_names
+from specter2_plugins.readers.progress import ReadingProgress
 from specter2_plugins.readers.records import Entry, Problem, Rejected, to_paper
 
 
@@ -21,6 +22,7 @@ def read_papers(
     format: str | None = None,
     fields: Mapping[str, str] | None = None,
     on_reject: Callable[[Rejected], None] | None = None,
+    progress: ReadingProgress | None = None,
 ) -> Iterator[Paper]:
     """Read the papers of files, compressed (.gz, .zst, .bz2) or not, in memory that does not grow with them.
 
@@ -36,6 +38,7 @@ def read_papers(
         fields: For JSON, CSV and Parquet, which key of theirs is our "title", "abstract", "id", "year", "venue",
             "authors", "fields", "doi", "url", "keywords" or "type". Dots lead into nested objects.
         on_reject: Called with each record that is no paper. Without it the first one raises.
+        progress: Will know how far the reading is.
 
     Returns:
         The papers, in the order of the sources. Files are checked now, and read as papers are asked for.
@@ -45,8 +48,9 @@ def read_papers(
             there is no `on_reject`.
     """
     names = field_names(fields)
+    progress = progress or ReadingProgress()
     files = [
-        _File(found, known, names)
+        _File(found, known, names, progress)
         for found in find_inputs(sources)
         if (known := format_named(format) if format is not None else _detect(found)) is not None
     ]
@@ -55,6 +59,7 @@ def read_papers(
             raise PaperError(
                 f"{file.input.name} is {file.format.name}, whose fields have fixed names: leave out fields"
             )
+    progress.begin([file.input for file in files])
     return _papers(files, on_reject or _refuse)
 
 
@@ -63,11 +68,12 @@ class _File:
     input: Input
     format: Format
     fields: FieldNames
+    progress: ReadingProgress
 
     def __iter__(self) -> Iterator[Entry | Rejected]:
         """All records; damage to the file is one, the last, instead of whatever it left of a record."""
         line = 1
-        with self.input.open() as stream:
+        with self.input.open() as stream, self.progress.reading(self.input, stream):
             for record in self.format.read(stream, self.fields):
                 line = record.line
                 if isinstance(record, Entry):
@@ -123,7 +129,7 @@ def _texts(files: list[_File], on_reject: Callable[[Rejected], None]) -> Iterato
             elif isinstance(entry.abstract, str) or entry.abstract is None:
                 yield str(entry.id), entry.abstract or ""
             else:
-                on_reject(file.rejected(_problem(entry, f"abstract is {type(entry.abstract).__name__}")))
+                on_reject(file.rejected(_problem(entry, f"abstract is {type(entry.abstract).__name__}, expected a string or None")))
 
 
 def _problem(entry: Entry, reason: str) -> Problem:

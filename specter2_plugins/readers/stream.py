@@ -65,6 +65,11 @@ class Stream:
         if self.damage and not self.head:
             raise PaperError(f"cannot read {name}: {self.damage}")
 
+    @property
+    def taken(self) -> int:
+        """Bytes of the source that were read so far, compressed where it is."""
+        return self._raw.count
+
     def read(self, size: int = _CHUNK) -> bytes:
         """Up to that many bytes; none at the end.
 

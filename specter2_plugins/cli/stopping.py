@@ -1,0 +1,71 @@
+"""Ending a long command: Ctrl-C, SIGTERM, a store that is gone, and how to go on."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from specter2_plugins.cli.console import errors
+from specter2_plugins.errors import StoreError
+
+_KEY_OPTION = "--api-key"
+_KEY_VARIABLE = "$QDRANT_API_KEY"
+
+
+@contextmanager
+def stoppable(kept: Callable[[], int]) -> Iterator[None]:
+    """Let what is under way end when the command is asked to stop, and say how to go on.
+
+    The first Ctrl-C or SIGTERM stops the reading and the embedding, and waits for the writes; a second one does not.
+    The exit code is then 130 or 143, as for a process that a signal ended.
+
+    Args:
+        kept: How many papers the store has acknowledged so far.
+
+    Raises:
+        StoreError: If the store failed; the message holds the command that goes on.
+    """
+    code = 128 + signal.SIGINT
+
+    def terminate(number: int, frame: FrameType | None) -> NoReturn:
+        nonlocal code
+        code = 128 + number
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        errors.print(f"stopped; {_how_to_go_on(kept())}")
+        raise typer.Exit(code) from None
+    except StoreError as error:
+        raise StoreError(f"{error}. {_how_to_go_on(kept())}" if kept() else str(error)) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _how_to_go_on(kept: int) -> str:
+    return f"{kept} papers are kept. Go on with: {command_line(sys.argv[1:])}"
+
+
+def command_line(arguments: list[str]) -> str:
+    """The command that was given, for a shell, without the API key.
+
+    The key is left out because messages end up in logs.
+    """
+    words = ["specter2"]
+    for previous, argument in zip(["", *arguments], arguments, strict=False):
+        if previous == _KEY_OPTION:
+            words.append(f'"{_KEY_VARIABLE}"')
+        elif argument.startswith(f"{_KEY_OPTION}="):
+            words.append(f'{_KEY_OPTION}="{_KEY_VARIABLE}"')
+        else:
+            words.append(shlex.quote(argument))
+    return " ".join(words)

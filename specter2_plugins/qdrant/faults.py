@@ -1,0 +1,141 @@
+"""What a store answers when something is wrong: what is tried again, and one line for what is not."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from json import JSONDecodeError
+from threading import Event
+from typing import Any, TypeVar
+
+import grpc
+from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_any,
+    wait_exponential,
+    wait_random,
+)
+from tenacity.nap import sleep_using_event
+from tenacity.stop import stop_when_event_set
+
+from specter2_plugins.errors import StoreError
+
+STORE_ERRORS = (
+    ResponseHandlingException,
+    UnexpectedResponse,
+    ResourceExhaustedResponse,
+    JSONDecodeError,
+    grpc.RpcError,
+    OSError,
+)
+"""What clients raise when a store cannot do what it was asked."""
+
+_TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
+_TRANSIENT_GRPC = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    grpc.StatusCode.ABORTED,
+    grpc.StatusCode.INTERNAL,
+    grpc.StatusCode.CANCELLED,
+}
+_REFUSED = "refuses the API key; give the right one in QDRANT_API_KEY"
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Retries:
+    """Exponential backoff with jitter for what may pass: timeouts, dropped connections, 408, 429 and 5xx.
+
+    A server's Retry-After is waited for.
+
+    Args:
+        attempts: How often a call is tried in all.
+        first_wait: Seconds before the second try; the next waits are twice as long each, plus up to as much jitter.
+        longest_wait: The most seconds between two tries.
+        given_up: Set, it ends every wait, and nothing is tried again.
+    """
+
+    attempts: int = 8
+    first_wait: float = 0.5
+    longest_wait: float = 30.0
+    given_up: Event = field(default_factory=Event)
+
+    def __call__(self, call: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        """Make a call until it succeeds.
+
+        Raises:
+            Exception: What the last try raised.
+        """
+        backoff = wait_exponential(self.first_wait, self.longest_wait) + wait_random(0, self.first_wait)
+        retrying = Retrying(
+            retry=retry_if_exception(is_transient),
+            wait=lambda state: max(backoff(state), min(_retry_after(state), self.longest_wait)),
+            stop=stop_any(stop_after_attempt(self.attempts), stop_when_event_set(self.given_up)),
+            sleep=sleep_using_event(self.given_up),
+            reraise=True,
+        )
+        return retrying(call, *args, **kwargs)
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same call may succeed a little later."""
+    if isinstance(error, UnexpectedResponse):
+        return error.status_code in _TRANSIENT_STATUS
+    if isinstance(error, grpc.RpcError):
+        return _grpc_code(error) in _TRANSIENT_GRPC
+    return isinstance(error, (ResponseHandlingException, ResourceExhaustedResponse, JSONDecodeError))
+
+
+def explain(error: BaseException, store: str) -> StoreError:
+    """One line about what a store answered; it holds no key.
+
+    Args:
+        error: One of `STORE_ERRORS`.
+        store: What to call the store, such as its folder or URL.
+    """
+    if isinstance(error, ResponseHandlingException):
+        return StoreError(f"cannot reach {store}: {error.source or type(error.source).__name__}")
+    if isinstance(error, JSONDecodeError):
+        return StoreError(f"{store} answers with something else than JSON; is it Qdrant, or a proxy before it?")
+    if isinstance(error, ResourceExhaustedResponse):
+        return StoreError(f"{store} is asked too much: {error}")
+    if isinstance(error, UnexpectedResponse):
+        if error.status_code in (401, 403):
+            return StoreError(f"{store} {_REFUSED}")
+        return StoreError(f"{store} answered {error.status_code} {error.reason_phrase}{_reason(error)}".rstrip())
+    if isinstance(error, grpc.RpcError):
+        code = _grpc_code(error)
+        if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+            return StoreError(f"{store} {_REFUSED}")
+        return StoreError(f"{store} answered {code.name if code else 'nothing'}: {_grpc_details(error)}")
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return StoreError(f"the disk of {store} is full; make room and run the same again")
+    return StoreError(f"cannot use {store}: {getattr(error, 'strerror', None) or error}")
+
+
+def _retry_after(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return float(error.retry_after_s) if isinstance(error, ResourceExhaustedResponse) else 0.0
+
+
+def _reason(error: UnexpectedResponse) -> str:
+    try:
+        return f": {error.structured()['status']['error']}"
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _grpc_code(error: grpc.RpcError) -> grpc.StatusCode | None:
+    return error.code() if isinstance(error, grpc.Call) else None
+
+
+def _grpc_details(error: grpc.RpcError) -> str:
+    return str(error.details()) if isinstance(error, grpc.Call) else str(error)

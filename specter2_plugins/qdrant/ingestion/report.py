@@ -1,0 +1,53 @@
+"""What became of the papers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Lock
+
+
+@dataclass
+class IngestReport:
+    """Counts of one run; at its end read = ingested + unchanged + duplicate + rejected.
+
+    Args:
+        read: Records taken from the source.
+        ingested: Papers that the store has acknowledged.
+        embedded: Papers that were embedded; of the other ingested ones the text was there, and only the rest written.
+        unchanged: Papers that were there already, as they are.
+        duplicate: Papers whose id (or, without one, title) came earlier in the same run.
+        rejected: Records that are no papers.
+        unnamed: Those of them that have no id.
+        deleted: Papers removed because they have left the source.
+        tokens: Tokens embedded.
+        encoding_seconds: Time spent embedding.
+        seconds: Time in all.
+    """
+
+    read: int = 0
+    ingested: int = 0
+    embedded: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    unnamed: int = 0
+    deleted: int = 0
+    tokens: int = 0
+    encoding_seconds: float = 0.0
+    seconds: float = 0.0
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+
+    @property
+    def done(self) -> int:
+        """Records that there is nothing left to do for."""
+        return self.ingested + self.unchanged + self.duplicate + self.rejected
+
+    def add(self, **counts: float) -> None:
+        """Add to some counts; threads may do so at once."""
+        with self._lock:
+            for name, count in counts.items():
+                setattr(self, name, getattr(self, name) + count)
+
+    def to_dict(self) -> dict[str, int | float]:
+        """The counts by name."""
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}

@@ -1,0 +1,38 @@
+"""How far a reading is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from specter2_plugins.readers.inputs import Input
+from specter2_plugins.readers.stream import Stream
+
+
+class ReadingProgress:
+    """Give one to `read_papers`, and ask it at any time, from any thread."""
+
+    def __init__(self) -> None:
+        self._total: int | None = None
+        self._finished = 0
+        self._open: Stream | None = None
+
+    @property
+    def share(self) -> float | None:
+        """The share of the sources' bytes that was read, 0 to 1; None where one is a pipe, or before it begins."""
+        if not self._total:
+            return None
+        return min(1.0, (self._finished + (self._open.taken if self._open else 0)) / self._total)
+
+    def begin(self, inputs: Sequence[Input]) -> None:
+        """Take note of what is to be read."""
+        sizes = [source.size for source in inputs]
+        self._total = None if None in sizes else sum(size for size in sizes if size)
+
+    @contextmanager
+    def reading(self, source: Input, stream: Stream) -> Iterator[None]:
+        """Follow a source while it is read."""
+        self._open = stream
+        yield
+        self._open = None
+        self._finished += source.size or 0

@@ -1,0 +1,133 @@
+"""`specter2 ingest`: its counts, how it is stopped, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from specter2_plugins.cli.stopping import command_line
+from specter2_plugins.qdrant import open_client
+from specter2_plugins.qdrant.faults import Retries
+from specter2_plugins.qdrant.ingestion import ingest as pipeline
+from tests.cli.conftest import Command
+from tests.conftest import Oracle
+from tests.qdrant.server import Server
+
+
+def write(path: Path, count: int, **more: object) -> Path:
+    lines = [{"id": str(number), "title": f"Graphs {number}", **more} for number in range(count)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.fixture
+def at(tmp_path: Path, oracle: Oracle) -> tuple[str, ...]:
+    return "--store", str(tmp_path / "store"), "--model", str(oracle.models)
+
+
+def test_counts_for_people_and_for_programs(specter2: Command, tmp_path: Path, at: tuple[str, ...]) -> None:
+    papers, counts = tmp_path / "papers.jsonl", tmp_path / "counts.json"
+    done = specter2("ingest", write(papers, 5), *at, "--report", counts)
+    assert done.out == "papers: read 5 = ingested 5 + unchanged 0 + duplicate 0 + rejected 0\n"
+    report = json.loads(counts.read_text())
+    assert (report["read"], report["embedded"], report["collection"]) == (5, 5, "papers")
+    assert 0 < report["encoding_seconds"] <= report["seconds"]
+
+    dry = specter2("ingest", write(papers, 3, year=2001), *at, "--dry-run", "--delete-missing")
+    assert "ingested 3 (3 only in their metadata)" in dry.out
+    assert dry.out.endswith("; deleted 2, if it were no dry run\n")
+    assert json.loads(specter2("ingest", papers, *at, "--delete-missing", "--json").out)["deleted"] == 2
+    assert "unchanged 3" in specter2("ingest", papers, *at).out
+
+
+def test_settings_reach_the_collection(specter2: Command, tmp_path: Path, at: tuple[str, ...]) -> None:
+    papers = write(tmp_path / "papers.jsonl", 2)
+    shape = ("--task", "proximity", "-t", "classification", "--sparse", "bm25", "--distance", "cosine")
+    assert specter2("ingest", papers, *at, *shape, "-c", "wide", "--preset", "server").code == 0
+    with open_client(at[1]) as client:
+        params = client.get_collection("wide").config.params
+    assert set(params.vectors) == {"proximity", "classification"}
+    assert set(params.sparse_vectors) == {"bm25"}
+    assert params.vectors["proximity"].distance == "Cosine"
+    wrong = specter2("ingest", papers, *at, "--preset", "huge")
+    assert (wrong.code, wrong.err) == (1, "error: preset is 'huge', expected one of laptop, server, cluster\n")
+
+
+def test_a_store_in_use(specter2: Command, tmp_path: Path, at: tuple[str, ...]) -> None:
+    papers = write(tmp_path / "papers.jsonl", 1)
+    with open_client(at[1]):
+        done = specter2("ingest", papers, *at)
+    assert done.code == 1
+    assert done.err == f"error: the store {at[1]} is in use by another process; close it, or run a Qdrant server\n"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_store_that_cannot_be_written(specter2: Command, tmp_path: Path, at: tuple[str, ...]) -> None:
+    papers = write(tmp_path / "papers.jsonl", 1)
+    tmp_path.chmod(0o500)
+    done = specter2("ingest", papers, *at)
+    tmp_path.chmod(0o700)
+    assert done.err == f"error: cannot use the store {at[1]}: Permission denied\n"
+
+
+def test_a_server_that_goes_away_leaves_a_way_on(
+    specter2: Command, tmp_path: Path, oracle: Oracle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BATCH", 8)
+    monkeypatch.setattr(pipeline, "Retries", lambda: Retries(attempts=2, first_wait=0.01))
+    papers = write(tmp_path / "papers.jsonl", 40)
+    with Server(api_key="very-secret") as server:
+        arguments = ("ingest", papers, "--url", server.url, "--model", oracle.models, "--api-key", "very-secret")
+        server.faults.add("PUT /collections/papers/points", 503, skip=2)
+        done = specter2(*arguments)
+        assert done.code == 1
+        line = done.err.splitlines()[-1]
+        assert line.startswith(f"error: the Qdrant server {server.url} answered 503 Service Unavailable: ")
+        assert "16 papers are kept. Go on with: specter2 ingest " in line
+        assert line.endswith('--api-key "$QDRANT_API_KEY"')
+        assert "very-secret" not in done.err + done.out
+        server.faults.clear()
+        assert "ingested 24 + unchanged 16" in specter2(*arguments).out
+        refused = specter2(*arguments[:-1], "wrong-key")
+        assert "refuses the API key" in refused.err
+        assert "wrong-key" not in refused.err
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_it_cleanly(tmp_path: Path, at: tuple[str, ...], number: signal.Signals, code: int) -> None:
+    papers = write(tmp_path / "papers.jsonl", 50_000, abstract="graph networks of the ocean " * 40)
+    command = [sys.executable, "-m", "specter2_plugins", "ingest", str(papers), *at]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        while line and "papers/s" not in line:
+            line = process.stderr.readline()
+        process.send_signal(number)
+        started = time.monotonic()
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == code, err
+    assert time.monotonic() - started < 30
+    kept = int(err.split("stopped; ")[1].split(" papers are kept. Go on with: specter2 ingest ")[0])
+    with open_client(at[1]) as client:
+        assert client.count("papers").count == kept > 0
+    assert "Traceback" not in out + err
+
+
+def test_the_command_that_goes_on_can_be_pasted() -> None:
+    assert command_line(["ingest", "my papers.bib", "--url", "http://x"]) == (
+        "specter2 ingest 'my papers.bib' --url http://x"
+    )
+    for arguments in (["--api-key", "s3cret"], ["--api-key=s3cret"]):
+        shown = command_line(["ingest", *arguments])
+        assert "s3cret" not in shown
+        assert '"$QDRANT_API_KEY"' in shown

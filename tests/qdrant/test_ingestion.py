@@ -1,0 +1,255 @@
+"""The pipeline: what it leaves alone, what it writes, and in how many requests."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from qdrant_client import QdrantClient, models
+
+from specter2_plugins import Paper, PaperError, Specter2, StoreError
+from specter2_plugins.qdrant import CollectionSpec, IngestReport, Retries, ingest_papers, open_client
+from specter2_plugins.qdrant.ingestion import ingest as pipeline
+from specter2_plugins.qdrant.points import id_of, point_id
+from specter2_plugins.readers import Rejected
+from tests.qdrant.server import Request, Server
+
+HYBRID = CollectionSpec(tasks=("document", "classification"), sparse=("bm25",))
+
+
+def many(count: int, start: int = 0) -> list[Paper]:
+    return [
+        Paper(f"Graphs {number}", f"The study number {number} of graph networks.", str(number), {"year": 2000 + number})
+        for number in range(start, start + count)
+    ]
+
+
+def stored(client: QdrantClient, name: str = "papers") -> dict[str, models.Record]:
+    records, _ = client.scroll(name, limit=10_000, with_vectors=True)
+    return {str(record.id): record for record in records}
+
+
+def counts(report: IngestReport) -> dict[str, float]:
+    return {name: count for name, count in report.to_dict().items() if count and "seconds" not in name}
+
+
+def sent(call: Request) -> dict[str, Any]:
+    return json.loads(call.body)
+
+
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "BATCH", 8)
+
+
+def test_points_hold_every_vector(client: QdrantClient, model: Specter2) -> None:
+    papers = many(5)
+    ingest_papers(papers, client, model, HYBRID)
+    records = stored(client)
+    for paper in papers:
+        vector = records[id_of(paper.id)].vector
+        for adapter in ("proximity", "classification"):
+            np.testing.assert_allclose(vector[adapter], model.encode(paper, task=adapter), atol=1e-5)
+        assert len(vector["bm25"].indices) == len(set(vector["bm25"].indices)) >= 4
+    info = client.get_collection("papers")
+    assert info.config.params.sparse_vectors["bm25"].modifier == models.Modifier.IDF
+    assert set(info.config.metadata["specter2"]) == {"proximity", "classification", "bm25"}
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_only_what_changed_is_written(client: QdrantClient, model: Specter2) -> None:
+    papers = many(30)
+    first = ingest_papers(papers, client, model)
+    assert counts(first) == {"read": 30, "ingested": 30, "embedded": 30, "tokens": first.tokens}
+    assert first.encoding_seconds > 0 < first.tokens
+    assert counts(ingest_papers(papers, client, model)) == {"read": 30, "unchanged": 30}
+
+    changed = [
+        replace(papers[0], abstract="Another abstract"),
+        replace(papers[1], metadata={"year": 1999, "venue": "SIGIR"}),
+        *papers[2:],
+        *many(1, start=30),
+    ]
+    before = stored(client)
+    again = counts(ingest_papers(changed, client, model))
+    assert again.pop("tokens") > 0
+    assert again == {"read": 31, "ingested": 3, "embedded": 2, "unchanged": 28}
+    after = stored(client)
+    new, metadata_only = (id_of(paper.id) for paper in papers[:2])
+    assert after[new].payload["page_content"] == "Graphs 0\n\nAnother abstract"
+    assert after[new].vector != before[new].vector
+    assert after[metadata_only].payload["metadata"] == {"year": 1999, "venue": "SIGIR", "id": "1", "title": "Graphs 1"}
+    assert after[metadata_only].vector == before[metadata_only].vector
+    assert counts(ingest_papers(changed, client, model)) == {"read": 31, "unchanged": 31}
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_an_unchanged_batch_costs_one_lookup_and_no_writes(server: Server, model: Specter2) -> None:
+    with open_client(url=server.url) as client:
+        ingest_papers(many(40), client, model)
+        server.requests.clear()
+        ingest_papers(many(40), client, model)
+    assert len(server.calls("POST /collections/papers/points")) == 5
+    assert not server.calls("PUT .*")
+
+
+def test_the_counts_add_up(client: QdrantClient, model: Specter2) -> None:
+    ingest_papers(many(3), client, model)
+    records = [*many(5), Rejected("file", 6, "x", "no text"), Paper("Graphs", id="1"), Rejected("file", 8, None, "?")]
+    seen: list[int] = []
+    report = ingest_papers(iter(records), client, model, on_progress=lambda report: seen.append(report.read))
+    assert (
+        counts(report).items()
+        >= {"read": 8, "ingested": 2, "unchanged": 3, "duplicate": 1, "rejected": 2, "unnamed": 1}.items()
+    )
+    assert report.read == report.ingested + report.unchanged + report.duplicate + report.rejected
+    assert seen[-1] == 8
+
+
+def test_what_left_the_source_is_deleted_on_request(client: QdrantClient, model: Specter2) -> None:
+    ingest_papers(many(30), client, model)
+    rest = [*many(20), Rejected("file", 21, "25", "unreadable today")]
+    dry = ingest_papers(rest, client, model, delete_missing=True, dry_run=True)
+    assert (dry.deleted, client.count("papers").count) == (9, 30)
+    assert ingest_papers(rest, client, model, delete_missing=True).deleted == 9
+    assert set(stored(client)) == {id_of(str(number)) for number in [*range(20), 25]}
+    with pytest.raises(StoreError, match="1 rejected records have no id"):
+        ingest_papers([*many(5), Rejected("file", 6, None, "cut off")], client, model, delete_missing=True)
+    with pytest.raises(StoreError, match="every paper of 'papers' would be deleted"):
+        ingest_papers([], client, model, delete_missing=True)
+    assert client.count("papers").count == 21
+
+
+def test_a_dry_run_writes_nothing(client: QdrantClient, model: Specter2) -> None:
+    assert counts(ingest_papers(many(3), client, model, dry_run=True)) == {"read": 3, "ingested": 3, "embedded": 3}
+    assert not client.collection_exists("papers")
+    ingest_papers(many(3), client, model)
+    changed = [replace(many(1)[0], metadata={}), *many(4)[1:]]
+    report = ingest_papers(changed, client, model, dry_run=True)
+    assert counts(report) == {"read": 4, "ingested": 2, "embedded": 1, "unchanged": 2}
+    assert client.count("papers").count == 3
+
+
+def test_bulk_defers_the_search_graph_and_waits_for_it(server: Server, model: Specter2) -> None:
+    with open_client(url=server.url) as client:
+        server.faults.add("GET /collections/papers", "yellow", times=3, skip=1)
+        ingest_papers(many(3), client, model, bulk=True)
+        assert client.get_collection("papers").config.hnsw_config.m == 16
+    edges = [sent(call)["hnsw_config"]["m"] for call in server.calls("PATCH /collections/papers")]
+    assert edges == [0, 16]
+
+
+def test_a_bulk_run_that_was_cut_off_is_ended_by_the_next(server: Server, model: Specter2) -> None:
+    with open_client(url=server.url) as client:
+        ingest_papers(many(1), client, model)
+        client.update_collection("papers", hnsw_config=models.HnswConfigDiff(m=0))
+        ingest_papers(many(2), client, model)
+        assert client.get_collection("papers").config.hnsw_config.m == 16
+
+
+def test_requests_are_cut_by_bytes_and_by_count(
+    server: Server, model: Specter2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from specter2_plugins.qdrant.ingestion import uploads
+
+    monkeypatch.setattr(uploads, "MOST_BYTES", 12_000)
+    monkeypatch.setattr(uploads, "MOST_POINTS", 10)
+    long = [Paper(f"Long {number}", "graph " * 1500, str(number)) for number in range(4)]
+    with open_client(url=server.url) as client:
+        ingest_papers([*many(25, start=10), *long], client, model)
+        assert client.count("papers").count == 29
+    sizes = [len(sent(call)["points"]) for call in server.calls("PUT /collections/papers/points")]
+    assert max(sizes) == 10
+    assert sizes.count(1) >= 3
+
+
+def test_spec_shapes_the_collection(server: Server, model: Specter2) -> None:
+    spec = CollectionSpec.preset("cluster", name="wide", distance="cosine", indexes={"year": "integer"})
+    with open_client(url=server.url) as client:
+        ingest_papers(many(1), client, model, spec)
+    created = sent(server.calls("PUT /collections/wide")[0])
+    assert created["shard_number"] == 6
+    assert created["replication_factor"] == 2
+    assert created["quantization_config"]["scalar"]["type"] == "int8"
+    assert created["vectors"]["proximity"] == {"size": model.dimensions, "distance": "Cosine", "on_disk": True}
+    assert [sent(call) for call in server.calls("PUT /collections/wide/index")] == [
+        {"field_name": "metadata.year", "field_schema": "integer"}
+    ]
+    with open_client(url=server.url) as client:
+        client.delete_payload_index("wide", "metadata.year")
+        ingest_papers(many(1), client, model, spec)
+        assert list(client.get_collection("wide").payload_schema) == ["metadata.year"]
+    with pytest.raises(StoreError, match="preset is 'huge', expected one of laptop, server, cluster"):
+        CollectionSpec.preset("huge")
+
+
+def test_other_vectors_are_refused(client: QdrantClient, model: Specter2) -> None:
+    ingest_papers(many(2), client, model, HYBRID)
+    with pytest.raises(StoreError, match=r"holds \w+ and \w+ vectors, not proximity; name another"):
+        ingest_papers(many(2), client, model)
+    with pytest.raises(StoreError, match="have sparse vectors too; add: --sparse bm25"):
+        ingest_papers(many(2), client, model, replace(HYBRID, sparse=()))
+
+
+def test_metadata_that_is_no_json_is_named(client: QdrantClient, model: Specter2) -> None:
+    papers = [*many(2), Paper("Odd", id="odd", metadata={"score": float("nan")})]
+    with pytest.raises(PaperError, match="paper 'odd': its metadata cannot be stored as JSON"):
+        ingest_papers(papers, client, model)
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_a_source_that_breaks_keeps_what_came_before(client: QdrantClient, model: Specter2) -> None:
+    def source() -> Iterator[Paper]:
+        yield from many(20)
+        raise PaperError("line 21 is broken")
+
+    with pytest.raises(PaperError, match="line 21"):
+        ingest_papers(source(), client, model, delete_missing=True)
+    assert client.count("papers").count == 16
+    assert counts(ingest_papers(many(20), client, model)).items() >= {"ingested": 4, "unchanged": 16}.items()
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_reading_runs_ahead_by_a_bounded_number(client: QdrantClient, model: Specter2) -> None:
+    taken = threading.Event()
+    pulled = 0
+
+    def source() -> Iterator[Paper]:
+        nonlocal pulled
+        for paper in many(2000):
+            pulled += 1
+            yield paper
+
+    most = 0
+
+    def slow(report: IngestReport) -> None:
+        nonlocal most
+        if not taken.wait(0.01):
+            most = max(most, pulled - report.ingested - report.unchanged)
+            if report.ingested > 200:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest_papers(source(), client, model, on_progress=slow)
+    assert 0 < most < 300
+    kept = client.count("papers").count
+    assert kept >= 200
+    time.sleep(0.3)
+    assert pulled < 600
+
+
+def test_papers_without_an_id_are_known_by_their_title(client: QdrantClient, model: Specter2) -> None:
+    ingest_papers([Paper("Deep: learning!")], client, model)
+    assert list(stored(client)) == [point_id(Paper("deep learning"))]
+
+
+def test_local_mode_of_the_client_works_too(model: Specter2) -> None:
+    client = QdrantClient(":memory:")
+    ingest_papers(many(5), client, model)
+    assert counts(ingest_papers(many(6), client, model, retries=Retries(attempts=1))).items() >= {"ingested": 1}.items()
