@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from specter2_plugins.errors import (
     AdapterError,
     CheckpointError,
+    FilterError,
     MissingExtraError,
     PaperError,
     Specter2Error,
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AdapterError",
     "CheckpointError",
+    "FilterError",
     "MissingExtraError",
     "Paper",
     "PaperError",

@@ -27,6 +27,10 @@ class StoreError(Specter2Error):
     """A vector store or collection that cannot be used as asked."""
 
 
+class FilterError(Specter2Error):
+    """A filter that cannot be read."""
+
+
 class MissingExtraError(ImportError):
     """An optional dependency is not installed. The message holds the line that installs it."""
 

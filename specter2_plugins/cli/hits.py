@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from specter2_plugins.cli.console import output, print_json
-from specter2_plugins.readers.records import tidy
+from specter2_plugins.readers.tidy import tidy
+from specter2_plugins.writers import to_bibtex
 
 if TYPE_CHECKING:
+    from specter2_plugins.cli.queries import Query
     from specter2_plugins.qdrant import Hit
 
 _ABSTRACT_LENGTH = 160
 _AUTHORS = 3
 
 
-def show_hits(hits: list[Hit], as_json: bool) -> None:
-    """Print search results, nearest first."""
+def show_hits(hits: list[Hit], as_json: bool = False, as_bibtex: bool = False) -> None:
+    """Print the hits of one query, best first."""
     if as_json:
         print_json([_record(hit) for hit in hits])
+    elif as_bibtex:
+        output.file.write(to_bibtex(hit.paper for hit in hits))
+    elif hits:
+        _show(hits)
+    else:
+        output.print("nothing found")
+
+
+def show_answers(answers: Iterable[tuple[Query, list[Hit]]], as_json: bool = False, as_bibtex: bool = False) -> None:
+    """Print the hits of several queries: as JSON a line for each query, as BibTeX each paper once."""
+    if as_bibtex:
+        found = {hit.point_id: hit for _, hits in answers for hit in hits}
+        show_hits(list(found.values()), as_bibtex=True)
         return
+    for query, hits in answers:
+        if as_json:
+            record = {"id": query.id, "query": query.text, "hits": [_record(hit) for hit in hits]}
+            output.file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        else:
+            output.print(Text(f"{tidy(query.id)}: {tidy(query.text)}", style="underline"))
+            show_hits(hits)
+            output.print()
+
+
+def _show(hits: list[Hit]) -> None:
     for rank, hit in enumerate(hits, start=1):
         paper = hit.paper
         output.print(Text(f"{rank:>2}. ") + Text(tidy(paper.title or "(no title)"), style="bold"))
@@ -28,19 +56,18 @@ def show_hits(hits: list[Hit], as_json: bool) -> None:
         if paper.abstract:
             abstract = tidy(paper.abstract)
             output.print(Text(f"    {abstract[:_ABSTRACT_LENGTH]}{'…' * (len(abstract) > _ABSTRACT_LENGTH)}"))
-    if not hits:
-        output.print("nothing found")
 
 
 def _byline(hit: Hit) -> str:
     metadata = hit.paper.metadata
-    authors = [str(author) for author in metadata.get("authors") or [] if author]
+    authors = metadata.get("authors") or []
+    authors = [authors] if isinstance(authors, str) else [str(author) for author in authors if author]
     names = ", ".join(authors[:_AUTHORS]) + (" et al." if len(authors) > _AUTHORS else "")
     parts = [names, metadata.get("venue"), metadata.get("year"), hit.paper.id, f"score {hit.score:.3f}"]
     return tidy(" · ".join(str(part) for part in parts if part))
 
 
-def _record(hit: Hit) -> dict[str, object]:
+def _record(hit: Hit) -> dict[str, Any]:
     paper = hit.paper
     return {
         "id": paper.id,

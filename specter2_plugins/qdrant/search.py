@@ -1,100 +1,202 @@
-"""Searching a collection by a text query or by a paper."""
+"""Searching a collection by text queries: by meaning, by words, or by both."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal, get_args, overload
 
-from qdrant_client import QdrantClient, models
+from qdrant_client import models
+from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins.errors import StoreError
-from specter2_plugins.papers import Paper
-from specter2_plugins.payloads import from_payload
-from specter2_plugins.qdrant.collection import check_collection
-from specter2_plugins.qdrant.points import id_of, point_id
+from specter2_plugins.qdrant.collection import check_collection, check_sparse
+from specter2_plugins.qdrant.filters import to_filter
+from specter2_plugins.qdrant.hits import Hit, to_hits
 from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.sparse import SparseEncoder, load_sparse
+
+Mode = Literal["dense", "sparse", "hybrid"]
+Fusion = Literal["rrf", "dbsf"]
+
+_REQUESTS_AT_ONCE = 64
+_FUSED_AT_LEAST = 100
+_FUSED_PER_HIT = 4
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A paper that was found.
+@overload
+def search_papers(
+    client: QdrantBase,
+    model: Specter2 | None,
+    query: str,
+    collection: str = ...,
+    limit: int = ...,
+    *,
+    filter: str | models.Filter | None = ...,
+    mode: Mode = ...,
+    fusion: Fusion = ...,
+    vector: str | None = ...,
+    sparse: str | SparseEncoder = ...,
+    offset: int = ...,
+) -> list[Hit]: ...
 
-    Args:
-        paper: The paper.
-        score: Qdrant's score: a distance (smaller is nearer) in a Euclidean collection, else a similarity.
-        point_id: The id of its point.
-    """
 
-    paper: Paper
-    score: float
-    point_id: str
+@overload
+def search_papers(
+    client: QdrantBase,
+    model: Specter2 | None,
+    query: list[str],
+    collection: str = ...,
+    limit: int = ...,
+    *,
+    filter: str | models.Filter | None = ...,
+    mode: Mode = ...,
+    fusion: Fusion = ...,
+    vector: str | None = ...,
+    sparse: str | SparseEncoder = ...,
+    offset: int = ...,
+) -> list[list[Hit]]: ...
 
 
 def search_papers(
-    client: QdrantClient, model: Specter2, query: str, collection: str = "papers", limit: int = 10
-) -> list[Hit]:
-    """Find papers by a short text, through the adhoc_query adapter.
-
-    Args:
-        client: An open Qdrant client.
-        model: The model that filled the collection.
-        query: What to look for.
-        collection: The collection's name.
-        limit: How many papers to return.
-
-    Returns:
-        The nearest papers, nearest first.
-
-    Raises:
-        StoreError: If there is no such collection, or another model filled it.
-    """
-    space = check_collection(client, collection, model)
-    vector = model.encode(query, task=space.query_task, show_progress_bar=False).tolist()
-    return _query(client, collection, space.vector, vector, limit)
-
-
-def similar_papers(
-    client: QdrantClient,
-    model: Specter2,
-    paper: str | Paper | Mapping[str, Any],
+    client: QdrantBase,
+    model: Specter2 | None,
+    query: str | list[str],
     collection: str = "papers",
     limit: int = 10,
-) -> list[Hit]:
-    """Find the neighbours of a paper, which is not among them.
+    *,
+    filter: str | models.Filter | None = None,
+    mode: Mode = "dense",
+    fusion: Fusion = "rrf",
+    vector: str | None = None,
+    sparse: str | SparseEncoder = "bm25",
+    offset: int = 0,
+) -> list[Hit] | list[list[Hit]]:
+    """Find papers by short texts, which go through the adapter that belongs to the collection's vectors.
 
     Args:
-        client: An open Qdrant client.
-        model: The model that filled the collection.
-        paper: The id of a stored paper, or a `Paper` or dict that need not be stored.
+        client: An open client.
+        model: The model that filled the collection. None will do in sparse mode.
+        query: What to look for, or a list of queries, which are embedded and sent together.
         collection: The collection's name.
-        limit: How many papers to return.
+        limit: How many papers to return for each query.
+        filter: Papers to search in, as `parse_filter` reads it, or Qdrant's own filter.
+        mode: "dense" (by meaning), "sparse" (by words) or "hybrid" (both).
+        fusion: How a hybrid search joins both: "rrf", by their ranks, or "dbsf", by their scores.
+        vector: The dense vector to search. By default proximity, or the first.
+        sparse: The encoder of the sparse vector to search, or its name.
+        offset: How many papers to leave out at the top.
 
     Returns:
-        The nearest papers, nearest first.
+        The papers, best first; a list for each query where a list came in.
 
     Raises:
-        StoreError: If there is no such collection or stored paper, or another model filled the collection.
+        FilterError: If the filter cannot be read.
+        PaperError: If a query holds no text.
+        StoreError: If there is no such collection or vector, another model or encoder filled it, or mode or fusion is
+            none of these.
     """
-    space = check_collection(client, collection, model)
-    if isinstance(paper, str):
-        point = id_of(paper)
-        if not client.retrieve(collection, [point], with_payload=False):
-            raise StoreError(f"the collection {collection!r} holds no paper with the id {paper!r}")
-        return _query(client, collection, space.vector, point, limit)
-    paper = paper if isinstance(paper, Paper) else Paper.from_mapping(paper)
-    vector = model.encode(paper, task=space.adapter, show_progress_bar=False).tolist()
-    itself = models.Filter(must_not=[models.HasIdCondition(has_id=[point_id(paper)])])
-    return _query(client, collection, space.vector, vector, limit, itself)
+    _check("mode", mode, get_args(Mode))
+    _check("fusion", fusion, get_args(Fusion))
+    where = to_filter(filter)
+    queries = [query] if isinstance(query, str) else query
+    ways: list[list[Way]] = []
+    if mode != "sparse":
+        if model is None:
+            raise StoreError(f"a {mode} search needs the model that filled the collection")
+        ways.append(_dense(client, model, queries, collection, vector))
+    if mode != "dense":
+        ways.append(_sparse(client, load_sparse(sparse) if isinstance(sparse, str) else sparse, queries, collection))
+    requests = [_request(list(of_query), where, limit, offset, fusion) for of_query in zip(*ways, strict=True)]
+    hits = [
+        to_hits(response)
+        for start in range(0, len(requests), _REQUESTS_AT_ONCE)
+        for response in client.query_batch_points(collection, requests[start : start + _REQUESTS_AT_ONCE])
+    ]
+    return hits[0] if isinstance(query, str) else hits
 
 
-def _query(
-    client: QdrantClient,
-    collection: str,
-    vector: str,
-    query: str | list[float],
-    limit: int,
-    query_filter: models.Filter | None = None,
-) -> list[Hit]:
-    found = client.query_points(collection, query=query, using=vector, limit=limit, query_filter=query_filter)
-    return [Hit(from_payload(point.payload or {}), point.score, str(point.id)) for point in found.points]
+@dataclass(frozen=True)
+class Way:
+    """One of the vectors that a query is searched by.
+
+    Args:
+        vector: Its name in Qdrant, None for the one without a name.
+        query: The query's vector.
+        smaller_is_nearer: Whether its scores are distances.
+    """
+
+    vector: str | None
+    query: list[float] | models.SparseVector
+    smaller_is_nearer: bool = False
+
+    def best(
+        self, count: int, where: models.Filter | None, as_scores: bool, params: models.SearchParams | None
+    ) -> models.Prefetch:
+        """The best papers of this way alone; as scores, larger is better, as Qdrant's DBSF takes for granted."""
+        nearest = models.Prefetch(query=self.query, using=self.vector, filter=where, limit=count, params=params)
+        if not (as_scores and self.smaller_is_nearer):
+            return nearest
+        negated = models.FormulaQuery(formula=models.NegExpression(neg="$score"))
+        return models.Prefetch(prefetch=nearest, query=negated, limit=count)
+
+
+def fused(
+    ways: Sequence[Way],
+    where: models.Filter | None,
+    hits: int,
+    fusion: Fusion,
+    params: models.SearchParams | None = None,
+) -> list[models.Prefetch]:
+    """What a fusion is to be given of each way, so that its first hits come out right.
+
+    Args:
+        ways: The vectors to search by.
+        where: Papers to search in.
+        hits: How many papers are wanted of the fusion.
+        fusion: How the ways are joined.
+        params: How each is searched.
+    """
+    # A paper that is missing from both lists of n has at most 2 / (n + 2) by rank, and the k-th best of one list alone
+    # has 1 / (k + 1): from n > 2k on nothing is overlooked. Twice that, because papers that only one list holds are
+    # held to be absent from the other.
+    count = max(_FUSED_AT_LEAST, _FUSED_PER_HIT * hits)
+    return [way.best(count, where, fusion == "dbsf", params) for way in ways]
+
+
+def _dense(
+    client: QdrantBase, model: Specter2, queries: Sequence[str], collection: str, vector: str | None
+) -> list[Way]:
+    space = check_collection(client, collection, model, vector)
+    vectors = model.encode(list(queries), task=space.query_task, show_progress_bar=False)
+    return [Way(space.vector or None, embedding.tolist(), space.smaller_is_nearer) for embedding in vectors]
+
+
+def _sparse(client: QdrantBase, encoder: SparseEncoder, queries: Sequence[str], collection: str) -> list[Way]:
+    check_sparse(client, collection, encoder)
+    return [
+        Way(encoder.name, models.SparseVector(indices=vector.indices, values=vector.values))
+        for vector in encoder.encode_query(queries)
+    ]
+
+
+def _request(
+    ways: list[Way], where: models.Filter | None, limit: int, offset: int, fusion: Fusion
+) -> models.QueryRequest:
+    if len(ways) == 1:
+        (way,) = ways
+        return models.QueryRequest(
+            query=way.query, using=way.vector, filter=where, limit=limit, offset=offset, with_payload=True
+        )
+    return models.QueryRequest(
+        prefetch=fused(ways, where, offset + limit, fusion),
+        query=models.FusionQuery(fusion=models.Fusion(fusion)),
+        limit=limit,
+        offset=offset,
+        with_payload=True,
+    )
+
+
+def _check(what: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise StoreError(f"{what} is {value!r}, expected one of {', '.join(known)}")
