@@ -16,9 +16,10 @@ require("langchain_qdrant", "langchain-qdrant", "langchain")
 from specter2_plugins.langchain.documents import documents_to_papers, papers_to_documents  # noqa: E402
 from specter2_plugins.langchain.embeddings import Specter2Embeddings  # noqa: E402
 from specter2_plugins.langchain.loader import PaperLoader  # noqa: E402
+from specter2_plugins.langchain.opening import open_vector_store  # noqa: E402
 from specter2_plugins.langchain.similar import SimilarPapersRetriever  # noqa: E402
 from specter2_plugins.langchain.sparse_embeddings import Specter2SparseEmbeddings  # noqa: E402
-from specter2_plugins.langchain.vector_store import PaperVectorStore, open_vector_store  # noqa: E402
+from specter2_plugins.langchain.vector_store import PaperVectorStore  # noqa: E402
 
 __all__ = [
     "PaperLoader",

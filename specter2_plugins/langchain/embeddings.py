@@ -53,11 +53,12 @@ class Specter2Embeddings(BaseModel, Embeddings):
     """Documents to a batch. At its default, batches are cut by tokens, which is faster."""
     show_progress: bool = False
     """Show a progress bar while embedding documents."""
-    specter2: SkipJsonSchema[Specter2] = Field(default=None, exclude=True, repr=False)
+    specter2: SkipJsonSchema[Specter2] = Field(default=cast(Specter2, None), exclude=True, repr=False)
     """The model itself. Pass one that is loaded already and nothing is loaded; it is no part of the configuration."""
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Load the model, unless it was passed."""
+    # Not in model_post_init, whose errors pydantic would turn into its own.
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         if self.specter2 is None:
             self.specter2 = load_specter2(
                 self.model,

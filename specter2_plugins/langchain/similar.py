@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import run_in_executor
+from pydantic import PrivateAttr
 from qdrant_client import models
 
 from specter2_plugins.errors import StoreError
-from specter2_plugins.langchain.documents import papers_to_documents
 from specter2_plugins.langchain.embeddings import Specter2Embeddings
 from specter2_plugins.langchain.vector_store import PaperVectorStore
 from specter2_plugins.papers import Paper
 from specter2_plugins.payloads import from_page_content
-from specter2_plugins.qdrant import similar_papers
+from specter2_plugins.qdrant.collection import VectorSpace, check_collection
+from specter2_plugins.qdrant.filters import to_filter
+from specter2_plugins.qdrant.similar import recommend
+from specter2_plugins.sentence_transformer import Specter2
 
 
 class SimilarPapersRetriever(BaseRetriever):
@@ -27,6 +31,9 @@ class SimilarPapersRetriever(BaseRetriever):
     Example:
         >>> similar = SimilarPapersRetriever(vectorstore=papers, k=5)
         >>> documents = similar.invoke("10.1145/3331184.3331185")
+
+    Raises:
+        StoreError: If the vector store searches by words alone, or another model filled its collection.
     """
 
     vectorstore: PaperVectorStore
@@ -36,27 +43,35 @@ class SimilarPapersRetriever(BaseRetriever):
     filter: str | models.Filter | None = None
     """Papers to search in, as `parse_filter` reads it, or Qdrant's own filter."""
 
+    _model: Specter2 = PrivateAttr()
+    _space: VectorSpace = PrivateAttr()
+
+    # Not in model_post_init, whose errors pydantic would turn into its own.
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        store = self.vectorstore
+        if not isinstance(store.embeddings, Specter2Embeddings):
+            raise StoreError("similar papers are found by dense vectors: open the store in mode 'dense' or 'hybrid'")
+        self._model = store.embeddings.specter2
+        self._space = check_collection(store.client, store.collection_name, self._model, store.vector_name)
+
     def _get_relevant_documents(
         self, query: str | Paper, *, run_manager: CallbackManagerForRetrieverRun, k: int | None = None
     ) -> list[Document]:
         store = self.vectorstore
-        if not isinstance(store.embeddings, Specter2Embeddings):
-            raise StoreError("similar papers need dense vectors: open the vector store with mode 'dense' or 'hybrid'")
-        hits = similar_papers(
+        found = recommend(
             store.client,
-            store.embeddings.specter2,
-            query if isinstance(query, Paper) else from_page_content(query),
+            self._model,
             store.collection_name,
-            self.k if k is None else k,
-            filter=self.filter,
-            vector=store.vector_name,
+            self._space,
+            [query if isinstance(query, Paper) else from_page_content(query)],
+            where=to_filter(self.filter),
+            limit=self.k if k is None else k,
         )
-        return papers_to_documents(hit.paper for hit in hits)
+        return [document for document, _ in store.with_scores(found)]
 
     async def _aget_relevant_documents(
         self, query: str | Paper, *, run_manager: AsyncCallbackManagerForRetrieverRun, k: int | None = None
     ) -> list[Document]:
-        # LangChain's own does this too, but does not take k.
-        return await run_in_executor(
-            None, self._get_relevant_documents, query, run_manager=run_manager.get_sync(), k=k
-        )
+        # LangChain's own does the same, but takes no k.
+        return await run_in_executor(None, self._get_relevant_documents, query, run_manager=run_manager.get_sync(), k=k)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from langchain_qdrant import SparseEmbeddings
 from langchain_qdrant.sparse_embeddings import SparseVector
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -26,8 +28,9 @@ class Specter2SparseEmbeddings(BaseModel, SparseEmbeddings):
 
     _encoder: SparseEncoder = PrivateAttr()
 
-    def model_post_init(self, context: object, /) -> None:
-        """Make the encoder."""
+    # Not in model_post_init, whose errors pydantic would turn into its own.
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         self._encoder = load_sparse(self.model)
 
     @property

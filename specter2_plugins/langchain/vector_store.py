@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, get_args
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, cast, get_args
 from uuid import UUID, uuid4
 
 from langchain_core.documents import Document
 from langchain_qdrant import QdrantVectorStore, RetrievalMode
-from qdrant_client import models
+from qdrant_client import QdrantClient, models
 from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins.errors import StoreError
 from specter2_plugins.langchain.embeddings import Specter2Embeddings
 from specter2_plugins.langchain.sparse_embeddings import Specter2SparseEmbeddings
-from specter2_plugins.qdrant import open_client
 from specter2_plugins.qdrant.collection import check_collection, check_sparse
 from specter2_plugins.qdrant.filters import to_filter
 from specter2_plugins.qdrant.points import id_of
-from specter2_plugins.qdrant.search import Mode
-from specter2_plugins.qdrant.search import _Way as Way
+from specter2_plugins.qdrant.search import Mode, Way, fused
 
 _GIVEN_ID = "_id"
 
@@ -85,9 +81,15 @@ class PaperVectorStore(QdrantVectorStore):
                 "sparse_vector_name": sparse_embedding.encoder.name,
             }
         # Checked above, and by more than LangChain's own check, which embeds a text to find its length.
-        return cls(client, collection, retrieval_mode=RetrievalMode(mode), validate_collection_config=False, **settings)
+        return cls(
+            cast(QdrantClient, client),
+            collection,
+            retrieval_mode=RetrievalMode(mode),
+            validate_collection_config=False,
+            **settings,
+        )
 
-    def add_texts(
+    def add_texts(  # type: ignore[override]
         self,
         texts: Iterable[str],
         metadatas: list[dict[str, Any]] | None = None,
@@ -116,7 +118,7 @@ class PaperVectorStore(QdrantVectorStore):
         points = [_point_id(identifier) for identifier in given]
         kept = [
             {**(metadata or {}), **({} if point == identifier else {_GIVEN_ID: identifier})}
-            for metadata, point, identifier in zip(metadatas or [None] * len(texts), points, given, strict=True)
+            for metadata, point, identifier in zip(metadatas or [{}] * len(texts), points, given, strict=True)
         ]
         super().add_texts(texts, kept, points, batch_size, **kwargs)
         return given
@@ -158,19 +160,23 @@ class PaperVectorStore(QdrantVectorStore):
             FilterError: If the filter cannot be read.
             PaperError: If the query holds no text.
         """
-        common = {"search_params": search_params, "offset": offset, "score_threshold": score_threshold}
+        common: dict[str, Any] = {"search_params": search_params, "offset": offset, "score_threshold": score_threshold}
         common |= {"consistency": consistency, **kwargs}
-        if self.retrieval_mode is not RetrievalMode.HYBRID:
+        if self.retrieval_mode != RetrievalMode.HYBRID:
             return super().similarity_search_with_score(query, k, to_filter(filter), **common)
         words = self.sparse_embeddings.embed_query(query)
         ways = [
-            Way(self.vector_name, self._require_embeddings("hybrid search").embed_query(query), self._by_distance),
+            Way(
+                self.vector_name or None,
+                self._require_embeddings("hybrid search").embed_query(query),
+                self._by_distance,
+            ),
             Way(self.sparse_vector_name, models.SparseVector(indices=words.indices, values=words.values)),
         ]
         fusion = hybrid_fusion or models.FusionQuery(fusion=models.Fusion.RRF)
-        prefetch = fused(ways, to_filter(filter), k + offset, fusion.fusion, search_params)
+        prefetch = fused(ways, to_filter(filter), k + offset, fusion.fusion.value, search_params)
         found = self.client.query_points(self.collection_name, fusion, prefetch=prefetch, limit=k, **common)
-        return self._with_scores(found)
+        return self.with_scores(found)
 
     def similarity_search_with_score_by_vector(
         self, embedding: list[float], k: int = 4, filter: str | models.Filter | None = None, *args: Any, **kwargs: Any
@@ -210,7 +216,7 @@ class PaperVectorStore(QdrantVectorStore):
         found = self.client.query_points(
             self.collection_name,
             query=models.NearestQuery(nearest=embedding, mmr=mmr),
-            using=self.vector_name,
+            using=self.vector_name or None,
             limit=k,
             query_filter=to_filter(filter),
             search_params=search_params,
@@ -218,13 +224,14 @@ class PaperVectorStore(QdrantVectorStore):
             consistency=consistency,
             **kwargs,
         )
-        return self._with_scores(found)
+        return self.with_scores(found)
 
     @property
     def _by_distance(self) -> bool:
         return self.distance in (models.Distance.EUCLID, models.Distance.MANHATTAN)
 
-    def _with_scores(self, found: models.QueryResponse) -> list[tuple[Document, float]]:
+    def with_scores(self, found: models.QueryResponse) -> list[tuple[Document, float]]:
+        """The documents of Qdrant's answer with their scores, in its order."""
         keys = self.collection_name, self.content_payload_key, self.metadata_payload_key
         return [(self._document_from_point(point, *keys), point.score) for point in found.points]
 
@@ -232,21 +239,21 @@ class PaperVectorStore(QdrantVectorStore):
         # Qdrant replaces points as a whole: a paper added without some vector would be lost to searches by it.
         params = self.client.get_collection(self.collection_name).config.params
         dense = params.vectors if isinstance(params.vectors, dict) else [""] if params.vectors else []
-        written = {self.vector_name} if self.retrieval_mode is not RetrievalMode.SPARSE else set()
-        written |= {self.sparse_vector_name} if self.retrieval_mode is not RetrievalMode.DENSE else set()
-        missing = {*dense, *(params.sparse_vectors or {})} - written
+        written = {self.vector_name} if self.retrieval_mode != RetrievalMode.SPARSE else set()
+        written |= {self.sparse_vector_name} if self.retrieval_mode != RetrievalMode.DENSE else set()
+        missing = sorted({*dense, *(params.sparse_vectors or {})} - written)
         if missing:
             raise StoreError(
-                f"papers of the collection {self.collection_name!r} have {' and '.join(sorted(missing))} vectors too, "
-                f"which a {self.retrieval_mode.value} store does not write; add papers with ingest_papers"
+                f"papers of the collection {self.collection_name!r} have more vectors than a store in "
+                f"{self.retrieval_mode.value} mode writes: {', '.join(map(repr, missing))}. Use ingest_papers"
             )
 
     def _select_relevance_score_fn(self) -> Callable[[float], float]:
-        if self.retrieval_mode is RetrievalMode.HYBRID:
+        if self.retrieval_mode == RetrievalMode.HYBRID:
             return _fused_relevance
-        if self.retrieval_mode is RetrievalMode.SPARSE or self.distance is models.Distance.DOT:
+        if self.retrieval_mode == RetrievalMode.SPARSE or self.distance == models.Distance.DOT:
             return _dot_relevance
-        if self.distance is models.Distance.EUCLID:
+        if self.distance == models.Distance.EUCLID:
             return _distance_relevance
         return super()._select_relevance_score_fn()
 
@@ -258,49 +265,6 @@ class PaperVectorStore(QdrantVectorStore):
         identifier = metadata.pop(_GIVEN_ID, scored_point.id)
         return Document(
             id=str(identifier), page_content=scored_point.payload.get(content_payload_key) or "", metadata=metadata
-        )
-
-
-def fused(ways, where, count, fusion, params):
-    n = max(100, 4 * count)
-    return [way.best(n, where, as_scores=fusion is models.Fusion.DBSF) for way in ways]
-
-
-@contextmanager
-def open_vector_store(
-    collection: str = "papers",
-    embedding: Specter2Embeddings | None = None,
-    *,
-    store: str | Path | None = None,
-    url: str | None = None,
-    api_key: str | None = None,
-    mode: Mode = "dense",
-    sparse_embedding: Specter2SparseEmbeddings | None = None,
-    vector: str | None = None,
-) -> Iterator[PaperVectorStore]:
-    """Open a collection that `specter2 ingest` filled as a LangChain vector store, and close it at the end.
-
-    Example:
-        >>> with open_vector_store("papers", store="papers.qdrant") as papers:
-        ...     retriever = papers.as_retriever(search_kwargs={"k": 5})
-        ...     documents = retriever.invoke("neural ranking models")
-
-    Args:
-        collection: The collection's name.
-        embedding: As `PaperVectorStore.from_collection`.
-        store: A folder for Qdrant's embedded engine.
-        url: A Qdrant server, instead of a folder.
-        api_key: The server's key.
-        mode: As `PaperVectorStore.from_collection`.
-        sparse_embedding: As `PaperVectorStore.from_collection`.
-        vector: As `PaperVectorStore.from_collection`.
-
-    Raises:
-        StoreError: If the store cannot be opened, or as `PaperVectorStore.from_collection`.
-    """
-    with open_client(store=store, url=url, api_key=api_key) as client:
-        yield PaperVectorStore.from_collection(
-            client, collection, embedding, mode=mode, sparse_embedding=sparse_embedding, vector=vector
         )
 
 

@@ -37,3 +37,17 @@ def test_an_unknown_id_is_named(filled: Path, embeddings: Specter2Embeddings) ->
         retriever = SimilarPapersRetriever(vectorstore=store)
         with pytest.raises(StoreError, match="holds no paper with the id 'nope'"):
             retriever.invoke("nope")
+
+
+def test_a_store_of_words_alone_is_refused(filled: Path) -> None:
+    with (
+        open_vector_store("papers", store=filled, mode="sparse") as store,
+        pytest.raises(StoreError, match="open the store in mode 'dense' or 'hybrid'"),
+    ):
+        SimilarPapersRetriever(vectorstore=store)
+
+
+def test_documents_are_those_of_the_store(filled: Path, embeddings: Specter2Embeddings) -> None:
+    with open_vector_store("papers", embeddings, store=filled, mode="hybrid") as store:
+        (nearest,) = SimilarPapersRetriever(vectorstore=store, k=1).invoke("rank")
+        assert store.get_by_ids(["copy"]) == [nearest]

@@ -48,6 +48,21 @@ def test_equals_search_papers_hit_for_hit(
             assert [document.id for document, _ in found] == [hit.point_id for hit in hits]
 
 
+@pytest.mark.parametrize("fusion", ["rrf", "dbsf"])
+def test_fusions_are_those_of_search_papers(
+    filled: Path, mini: Specter2, embeddings: Specter2Embeddings, fusion: Any
+) -> None:
+    with open_client(store=filled) as client:
+        store = PaperVectorStore.from_collection(client, "papers", embeddings, mode="hybrid")
+        for query in QUERIES:
+            found = store.similarity_search_with_score(
+                query, k=3, offset=1, hybrid_fusion=models.FusionQuery(fusion=models.Fusion(fusion))
+            )
+            hits = search_papers(client, mini, query, limit=3, offset=1, mode="hybrid", fusion=fusion)
+            assert [document.id for document, _ in found] == [hit.point_id for hit in hits]
+            assert [score for _, score in found] == pytest.approx([hit.score for hit in hits])
+
+
 async def test_async_finds_the_same(filled: Path, embeddings: Specter2Embeddings) -> None:
     with open_vector_store("papers", embeddings, store=filled) as store:
         found = await asyncio.gather(*(store.asimilarity_search(query) for query in QUERIES))
@@ -77,7 +92,9 @@ def test_search_reads_what_langchain_wrote(mini: Specter2, embeddings: Specter2E
         assert [hit.paper for hit in hits] == documents_to_papers(theirs.similarity_search(query))
     ours = PaperVectorStore.from_collection(theirs.client, "theirs", embeddings)
     assert ours.distance is models.Distance.COSINE
-    assert keys(ours.similarity_search("insects")) == keys(theirs.similarity_search("insects"))
+    nearest = keys(theirs.similarity_search("insects"))
+    assert keys(ours.similarity_search("insects")) == nearest
+    assert keys(ours.max_marginal_relevance_search("insects", lambda_mult=1)) == nearest
 
 
 def test_adding_what_specter2_ingested_replaces_it(
@@ -102,7 +119,7 @@ def test_papers_are_not_added_without_some_of_their_vectors(
         hybrid = PaperVectorStore.from_collection(client, "papers", embeddings, mode="hybrid")
         assert hybrid.add_documents(papers_to_documents(papers[:1])) == [str(id_of("rank"))]
         dense = PaperVectorStore.from_collection(client, "papers", embeddings)
-        with pytest.raises(StoreError, match="have bm25 vectors too, which a dense store does not write"):
+        with pytest.raises(StoreError, match="more vectors than a store in dense mode writes: 'bm25'"):
             dense.add_documents(papers_to_documents(papers[:1]))
 
 
