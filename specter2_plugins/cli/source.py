@@ -14,7 +14,7 @@ import typer
 from specter2_plugins.cli.console import errors
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
-from specter2_plugins.readers import ReadingProgress, Rejected, read_papers
+from specter2_plugins.readers import ReadingProgress, Rejected, read_records
 
 _SHOWN = 5
 
@@ -43,17 +43,16 @@ class Source:
 
     def records(self) -> Iterator[Paper | Rejected]:
         """The papers, and between them the records that are none."""
-        rejected: list[Rejected] = []
         with ExitStack() as stack:
             kept: IO[str] | None = None
             if self.rejects is not None:
                 # A line at a time, so that what was rejected is there even if the run is killed.
                 kept = stack.enter_context(self.rejects.open("w", encoding="utf-8", buffering=1))
             fields = _mapping(self.fields or ())
-            for paper in read_papers(self.files, self.format, fields, rejected.append, self._progress):
-                yield from self._taken(rejected, kept)
-                yield paper
-            yield from self._taken(rejected, kept)
+            for record in read_records(self.files, self.format, fields, self._progress):
+                if isinstance(record, Rejected):
+                    self._take(record, kept)
+                yield record
 
     @property
     def share(self) -> float | None:
@@ -69,18 +68,15 @@ class Source:
         if read == 0:
             raise PaperError(f"no papers in {', '.join(map(str, self.files))} ({self.rejected} records rejected)")
 
-    def _taken(self, rejected: list[Rejected], kept: IO[str] | None) -> Iterator[Rejected]:
-        """Show, keep and yield rejected records, and empty the list of them."""
-        for record in rejected:
-            self.rejected += 1
-            if self.rejected <= _SHOWN:
-                errors.print(f"rejected {record}")
-            elif self.rejected == _SHOWN + 1:
-                errors.print("rejected more; --rejects FILE keeps them all")
-            if kept is not None:
-                kept.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
-            yield record
-        rejected.clear()
+    def _take(self, record: Rejected, kept: IO[str] | None) -> None:
+        """Count, show and keep a rejected record."""
+        self.rejected += 1
+        if self.rejected <= _SHOWN:
+            errors.print(f"rejected {record}")
+        elif self.rejected == _SHOWN + 1:
+            errors.print("rejected more; --rejects FILE keeps them all")
+        if kept is not None:
+            kept.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
 
 
 def _mapping(fields: Sequence[str]) -> dict[str, str]:

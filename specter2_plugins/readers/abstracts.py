@@ -7,7 +7,6 @@ indexed once at the end, so that the disk writes in sequence.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -34,9 +33,12 @@ class Abstracts:
         self._database.close()
         self._folder.cleanup()
 
-    def fill(self, abstracts: Iterable[tuple[str, str]]) -> None:
-        """Add all (id, text) and index them."""
-        self._database.executemany("INSERT INTO abstracts VALUES (?, ?)", abstracts)
+    def add(self, identifier: str, text: str) -> None:
+        """Keep the abstract of an id."""
+        self._database.execute("INSERT INTO abstracts VALUES (?, ?)", (identifier, text))
+
+    def index(self) -> None:
+        """Make all that was added ready to be looked up."""
         self._database.execute("CREATE INDEX by_id ON abstracts (id)")
 
     def get(self, identifier: str) -> str | None:

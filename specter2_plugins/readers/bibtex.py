@@ -18,11 +18,15 @@ from specter2_plugins.readers.tidy import tidy
 _VENUE_FIELDS = ("journal", "journaltitle", "booktitle", "series", "publisher")
 _KEPT_FIELDS = ("volume", "number", "pages", "publisher")
 # As bibtexparser: a block begins on a line of its own, even where the one before is not closed.
-_BLOCK = re.compile(rb"\s*@\s*\w+\s*[{(]")
-_KEY = re.compile(r"\s*@\s*\w+\s*[{(]\s*([^,\s{}()=]+)")
+_BLOCK = re.compile(rb"\s*@\s*\w+\s*(?:[{(]|\Z)")
+_CONTENT = re.compile(rb"^[ \t]*@[ \t]*\w+\s*[{(]", re.MULTILINE)
+_BEGIN = re.compile(r"\A\s*@\s*(\w+)\s*(?=[{(])")
+_KEY = re.compile(r"\s*@\s*\w+\s*[{(]\s*([^,\s{}()=]+)\s*(?:,|\Z)")
 _MALFORMED = "not valid BibTeX: the entry is malformed or cut off"
+_NO_COMMA = "not valid BibTeX: a comma is missing before"
 _MAX_MACROS = 100_000
-_MARK = re.compile(r'(?<!\\)[{}"#]')
+_MARK = re.compile(r'(?<!\\)[{}"]')
+_JOINT = re.compile(r"\s*(?:#\s*|\Z)")
 
 
 def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
@@ -42,16 +46,18 @@ def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
             continue
         # Only the structure is looked at: the library's middlewares drop an entry for one malformed name, and
         # resolve no concatenations.
-        for found in bibtexparser.splitter.Splitter(text).split().blocks:
+        for found in bibtexparser.splitter.Splitter(_BEGIN.sub(r"@\1", text)).split().blocks:
             line = first_line + (found.start_line or 0)
             entry = getattr(found, "ignore_error_block", None) or found
-            if isinstance(entry, model.String):
-                if len(macros) < _MAX_MACROS:
+            try:
+                if isinstance(entry, model.String) and len(macros) < _MAX_MACROS:
                     macros[entry.key.lower()] = _value(entry.value, macros)
-            elif isinstance(entry, model.Entry):
-                yield _entry(line, entry, macros)
-            elif isinstance(found, model.ParsingFailedBlock):
-                yield Problem(line, _key(found.raw or ""), _MALFORMED)
+                elif isinstance(entry, model.Entry):
+                    yield _entry(line, entry, macros)
+                elif isinstance(found, model.ParsingFailedBlock):
+                    yield Problem(line, _key(found.raw or ""), _MALFORMED)
+            except ValueError as error:
+                yield Problem(line, entry.key or None, f"{_NO_COMMA} {str(error)[:40]!r}")
 
 
 def _blocks(stream: Stream) -> Iterator[tuple[int, bytes | None]]:
@@ -73,7 +79,11 @@ def _blocks(stream: Stream) -> Iterator[tuple[int, bytes | None]]:
 
 
 def _entry(line: int, entry: Any, macros: dict[str, str]) -> Entry:
-    raw = {field.key.lower(): _value(field.value, macros) for field in entry.fields if isinstance(field.value, str)}
+    raw = {
+        field.key.lower(): _value(field.value, macros)
+        for field in reversed(entry.fields)
+        if isinstance(field.value, str)
+    }
     metadata: dict[str, Any] = {
         "type": entry.entry_type,
         "year": raw.get("year") or raw.get("date"),
@@ -97,34 +107,37 @@ def _authors(field: str) -> list[str]:
 
 
 def _value(raw: str, macros: dict[str, str]) -> str:
-    """The text of a field: what stands between its delimiters, a macro, or several of these joined by #."""
-    raw = raw.strip()
+    """The text of a field: what stands between its delimiters, a macro, or several of these joined by #.
+
+    Raises:
+        ValueError: If something else follows a delimiter, such as a field whose comma is missing.
+    """
     parts = []
-    position = 0
-    while position < len(raw):
-        end = _end_of_part(raw, position)
-        part = raw[position:end].strip()
-        if part[:1] in ("{", '"'):
-            parts.append(part[1:-1] if len(part) > 1 else "")
+    position, length = 0, len(raw)
+    while position < length:
+        if raw[position] in '{"':
+            end = _closing(raw, position)
+            parts.append(raw[position + 1 : end])
+            end += 1
         else:
-            parts.append(macros.get(part.lower(), part))
-        position = end + 1
+            joint = raw.find("#", position)
+            end = joint if joint >= 0 else length
+            word = raw[position:end].strip()
+            parts.append(macros.get(word.lower(), word))
+        joined = _JOINT.match(raw, end)
+        if joined is None:
+            raise ValueError(raw[end:])
+        position = joined.end()
     return "".join(parts)
 
 
-def _end_of_part(raw: str, position: int) -> int:
-    """Where the # stands that ends a part, or the end: not in braces, not in quotes."""
-    depth, quoted = 0, False
-    for mark in _MARK.finditer(raw, position):
-        character = mark.group()
-        if character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-        elif character == '"' and depth == 0:
-            quoted = not quoted
-        elif character == "#" and depth == 0 and not quoted:
+def _closing(raw: str, position: int) -> int:
+    """Where the delimiter at a position is closed."""
+    depth, closes = 0, '"' if raw[position] == '"' else "}"
+    for mark in _MARK.finditer(raw, position + 1):
+        if depth == 0 and mark[0] == closes:
             return mark.start()
+        depth += {"{": 1, "}": -1}.get(mark[0], 0)
     return len(raw)
 
 
@@ -133,8 +146,6 @@ def _key(block: str) -> str | None:
     return key[1] if key else None
 
 
-def _is_bibtex(head: bytes) -> bool:
-    return any(_BLOCK.match(line) for line in head.split(b"\n"))
-
-
-BIBTEX = Format("bibtex", _is_bibtex, (".bib", ".bibtex"), _read, plain_text=bibtex_text)
+BIBTEX = Format(
+    "bibtex", lambda head: _CONTENT.search(head) is not None, (".bib", ".bibtex"), _read, plain_text=bibtex_text
+)

@@ -18,7 +18,7 @@ FieldNames: TypeAlias = tuple[tuple[str, str], ...]
 # Names in exports of Semantic Scholar, SciRepEval, BEIR, Crossref, Scopus, Web of Science and Zotero, best first,
 # compared without case, spaces, hyphens and underscores.
 _SYNONYMS: dict[str, tuple[str, ...]] = {
-    "id": ("id", "paperid", "corpusid", "docid", "eid", "utuniquewosid", "accessionnumber", "key", "pmid", "doi"),
+    "id": ("id", "paperid", "corpusid", "docid", "eid", "utuniquewosid", "accessionnumber", "key", "pmid"),
     "title": ("title", "articletitle", "papertitle", "displayname"),
     "abstract": ("abstract", "text", "summary", "abstractnote"),
     "year": ("year", "publicationyear", "pubyear"),

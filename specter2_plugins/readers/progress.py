@@ -10,7 +10,7 @@ from specter2_plugins.readers.stream import Stream
 
 
 class ReadingProgress:
-    """Give one to `read_papers`, and ask it at any time, from any thread."""
+    """Give one to `read_records`, and ask it at any time, from any thread."""
 
     def __init__(self) -> None:
         self._total: int | None = None

@@ -31,7 +31,11 @@ def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
     line, waiting, checked = 1, 0, False
     try:
         while chunk := stream.read():
-            parser.feed(chunk)
+            broken = None
+            try:
+                parser.feed(chunk)
+            except etree.XMLSyntaxError as error:
+                broken = error  # after the citations before it
             waiting += len(chunk)
             for _, element in parser.read_events():
                 if not checked:
@@ -40,6 +44,8 @@ def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
                 line, waiting = element.sourceline, 0
                 yield from _entries(element)
                 _forget(element)
+            if broken is not None:
+                raise broken
             if waiting > MAX_RECORD:
                 yield Problem(line, None, f"the next citation is {TOO_LONG}; the rest of the file is not read")
                 return

@@ -14,7 +14,7 @@ from specter2_plugins.readers.formats import format_named, format_of
 from specter2_plugins.readers.inputs import Input, Sources, find_inputs
 from specter2_plugins.readers.names import FieldNames, field_names
 from specter2_plugins.readers.progress import ReadingProgress
-from specter2_plugins.readers.records import Entry, Problem, Rejected, to_paper
+from specter2_plugins.readers.records import Entry, Rejected, to_paper
 
 
 def read_papers(
@@ -22,7 +22,6 @@ def read_papers(
     format: str | None = None,
     fields: Mapping[str, str] | None = None,
     on_reject: Callable[[Rejected], None] | None = None,
-    progress: ReadingProgress | None = None,
 ) -> Iterator[Paper]:
     """Read the papers of files, compressed (.gz, .zst, .bz2) or not, in memory that does not grow with them.
 
@@ -38,7 +37,6 @@ def read_papers(
         fields: For JSON, CSV and Parquet, which key of theirs is our "title", "abstract", "id", "year", "venue",
             "authors", "fields", "doi", "url", "keywords" or "type". Dots lead into nested objects.
         on_reject: Called with each record that is no paper. Without it the first one raises.
-        progress: Will know how far the reading is.
 
     Returns:
         The papers, in the order of the sources. Files are checked now, and read as papers are asked for.
@@ -46,6 +44,26 @@ def read_papers(
     Raises:
         PaperError: If a file cannot be read, its format is unknown, or a record is no paper and
             there is no `on_reject`.
+    """
+    return _papers(read_records(sources, format, fields), on_reject or _refuse)
+
+
+def read_records(
+    sources: Sources,
+    format: str | None = None,
+    fields: Mapping[str, str] | None = None,
+    progress: ReadingProgress | None = None,
+) -> Iterator[Paper | Rejected]:
+    """Read as `read_papers`, with the records that are no papers where they stand between the papers.
+
+    Args:
+        sources: As for `read_papers`.
+        format: As for `read_papers`.
+        fields: As for `read_papers`.
+        progress: Will know how far the reading is.
+
+    Raises:
+        PaperError: If a file cannot be read, or its format is unknown.
     """
     names = field_names(fields)
     progress = progress or ReadingProgress()
@@ -60,7 +78,7 @@ def read_papers(
                 f"{file.input.name} is {file.format.name}, whose fields have fixed names: leave out fields"
             )
     progress.begin([file.input for file in files])
-    return _papers(files, on_reject or _refuse)
+    return _records(files)
 
 
 @dataclass(frozen=True)
@@ -79,12 +97,13 @@ class _File:
                 if isinstance(record, Entry):
                     yield record
                 elif stream.damage is None:
-                    yield self.rejected(record)
+                    yield Rejected(self.input.name, *record)
             if stream.damage is not None:
-                yield self.rejected(Problem(line, None, stream.damage))
+                yield Rejected(self.input.name, line, None, stream.damage)
 
-    def rejected(self, problem: Problem) -> Rejected:
-        return Rejected(self.input.name, *problem)
+    def rejected(self, entry: Entry, reason: str) -> Rejected:
+        """A record that was read, and is no paper."""
+        return Rejected(self.input.name, entry.line, None if entry.id is None else str(entry.id), reason)
 
 
 def _detect(found: Input) -> Format | None:
@@ -93,44 +112,50 @@ def _detect(found: Input) -> Format | None:
         return format_of(stream) if stream.head.strip() else None
 
 
+def _papers(records: Iterator[Paper | Rejected], on_reject: Callable[[Rejected], None]) -> Iterator[Paper]:
+    for record in records:
+        if isinstance(record, Paper):
+            yield record
+        else:
+            on_reject(record)
+
+
 def _refuse(record: Rejected) -> None:
     raise PaperError(str(record))
 
 
-def _papers(files: list[_File], on_reject: Callable[[Rejected], None]) -> Iterator[Paper]:
+def _records(files: list[_File]) -> Iterator[Paper | Rejected]:
     abstracts = [file for file in files if file.format.only_abstracts]
     papers = [file for file in files if not file.format.only_abstracts] or abstracts
     with ExitStack() as stack:
         found = None
-        if abstracts and papers is not abstracts:
+        if papers is not abstracts and abstracts:
             found = stack.enter_context(Abstracts())
-            found.fill(_texts(abstracts, on_reject))
+            yield from _gather(abstracts, found)
         for file in papers:
             plain_text = file.format.plain_text
             for entry in file:
                 if isinstance(entry, Rejected):
-                    on_reject(entry)
+                    yield entry
                     continue
                 if found is not None and not entry.abstract:
                     entry = entry._replace(abstract=found.get(str(entry.id)))
                 try:
                     paper = to_paper(entry, plain_text)
                 except PaperError as error:
-                    on_reject(file.rejected(_problem(entry, str(error))))
+                    yield file.rejected(entry, str(error))
                     continue
                 yield paper
 
 
-def _texts(files: list[_File], on_reject: Callable[[Rejected], None]) -> Iterator[tuple[str, str]]:
+def _gather(files: list[_File], abstracts: Abstracts) -> Iterator[Rejected]:
+    """Put all abstracts of files where their papers find them."""
     for file in files:
         for entry in file:
             if isinstance(entry, Rejected):
-                on_reject(entry)
-            elif isinstance(entry.abstract, str) or entry.abstract is None:
-                yield str(entry.id), entry.abstract or ""
-            else:
-                on_reject(file.rejected(_problem(entry, f"abstract is {type(entry.abstract).__name__}, expected a string or None")))
-
-
-def _problem(entry: Entry, reason: str) -> Problem:
-    return Problem(entry.line, None if entry.id is None else str(entry.id), reason)
+                yield entry
+            elif isinstance(entry.abstract, str):
+                abstracts.add(str(entry.id), entry.abstract)
+            elif entry.abstract is not None:
+                yield file.rejected(entry, f"abstract is {type(entry.abstract).__name__}, expected a string or None")
+    abstracts.index()

@@ -66,6 +66,8 @@ class Rejected:
 def to_paper(entry: Entry, plain_text: Callable[[str], str]) -> Paper:
     """The paper of a record: plain text on one line, metadata in the types that every format shares.
 
+    A record without an id is called by its DOI.
+
     Args:
         entry: The record.
         plain_text: Takes the markup of the format out of a text.
@@ -74,11 +76,14 @@ def to_paper(entry: Entry, plain_text: Callable[[str], str]) -> Paper:
         PaperError: If it cannot be embedded.
     """
     _, identifier, title, abstract, metadata = entry
+    metadata = canonical(metadata)
+    if identifier is None:
+        identifier = metadata.get("doi")
     return Paper(
         _text("title", title, plain_text),
         _text("abstract", abstract, plain_text),
         None if identifier is None else str(identifier),
-        canonical(metadata),
+        metadata,
     )
 
 

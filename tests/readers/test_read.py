@@ -1,7 +1,8 @@
-"""Every reader on good, malformed and misnamed files."""
+"""Finding formats, naming fields, and reporting each record that is no paper."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,147 +10,122 @@ import pytest
 from specter2_plugins import Paper, PaperError
 from specter2_plugins.readers import Rejected, read_papers
 
-BIB = r"""
-% Encoding: UTF-8
-@string{sigir = "Proceedings of SIGIR"}
-@inproceedings{croft2019,
-  author = {Croft, W. Bruce and Ang{\'e}l Garc{\'\i}a},
-  title = {The Importance of {Interaction} for R\&D},
-  year = {2019},
-  booktitle = sigir,
-  doi = {10.1145/3331184.3331185},
-  keywords = {user interaction, answer retrieval},
-  abstract = {Gains of 10% over $k$-best {\"U}ber-baselines at $5 and $6.}
-}
-@article{only_title, title = "A title alone", journal = {TOIS}}
-@misc{nothing, year = 1999}
-"""
+from .helpers import DATA, collect, write
+
+BIB = "@article{k, title={T}}"
 
 
-def collect(path: Path, format: str | None = None) -> tuple[list[Paper], list[Rejected]]:
-    rejected: list[Rejected] = []
-    return list(read_papers(path, format, rejected.append)), rejected
+@pytest.mark.parametrize("path", [path for path in DATA.iterdir() if path.suffix != ".tsv"], ids=lambda path: path.name)
+def test_content_outweighs_a_wrong_extension(tmp_path: Path, path: Path) -> None:
+    for name in ("papers.bib", "papers.jsonl", "papers"):
+        assert collect(write(tmp_path, name, path.read_bytes()))[0] == collect(path)[0]
 
 
-def write(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return path
+def test_the_extension_decides_where_content_does_not(tmp_path: Path) -> None:
+    with pytest.raises(PaperError, match=r"papers\.csv has no column 'headline' for title; its columns are a, b"):
+        collect(write(tmp_path, "papers.csv", "a,b\n1,2\n"), title="headline")
+    assert collect(write(tmp_path, "papers.CSV", "name,b\nT,2\n"), title="name")[0][0].title == "T"
 
 
-def test_bibtex_fields_and_markup(tmp_path: Path) -> None:
-    papers, rejected = collect(write(tmp_path, "library.bib", BIB))
-    assert papers[0] == Paper(
-        title="The Importance of Interaction for R&D",
-        abstract="Gains of 10% over k-best Über-baselines at $5 and $6.",
-        id="croft2019",
-        metadata={
-            "type": "inproceedings",
-            "year": 2019,
-            "venue": "Proceedings of SIGIR",
-            "authors": ["W. Bruce Croft", "Angél García"],
-            "keywords": ["user interaction", "answer retrieval"],
-            "doi": "10.1145/3331184.3331185",
-        },
-    )
-    assert (papers[1].id, papers[1].title, papers[1].abstract) == ("only_title", "A title alone", None)
-    assert [(reject.id, reject.line) for reject in rejected] == [("nothing", 14)]
+def test_unknown_content_and_extension(tmp_path: Path) -> None:
+    with pytest.raises(PaperError, match=r"cannot tell the format of .*known formats: parquet, .*--format jsonl"):
+        read_papers(write(tmp_path, "notes.txt", "hello"))
 
 
-def test_bibtex_cut_in_the_middle_keeps_what_is_whole(tmp_path: Path) -> None:
-    cut = BIB[: BIB.index("TOIS")]
-    papers, rejected = collect(write(tmp_path, "cut.bib", cut))
-    assert [paper.id for paper in papers] == ["croft2019"]
-    assert rejected == [
-        Rejected(str(tmp_path / "cut.bib"), 13, "only_title", "not valid BibTeX: the entry is malformed or cut off")
-    ]
+def test_unknown_format_name(tmp_path: Path) -> None:
+    with pytest.raises(PaperError, match="format is 'nbib', expected one of parquet, "):
+        read_papers(write(tmp_path, "a.bib", BIB), format="nbib")
 
 
-def test_bibtex_that_is_not_utf8_names_the_file(tmp_path: Path) -> None:
-    path = write(tmp_path, "latin.bib", "@article{a, title={Käse}}".encode("latin-1"))
-    with pytest.raises(PaperError, match=r"latin\.bib is not UTF-8 \(byte \d+\)\. Convert it"):
-        list(read_papers(path))
-
-
-def test_bibtex_repeated_keys_are_all_read(tmp_path: Path) -> None:
-    path = write(tmp_path, "twice.bib", "@article{a, title={One}}\n@article{a, title={Two}}")
-    assert [paper.title for paper in collect(path)[0]] == ["One", "Two"]
-
-
-def test_jsonl_fields(tmp_path: Path) -> None:
-    lines = (
-        '{"corpus_id": 7, "title": "T", "abstract": "A\\n b", "year": 1999}\n\n{"_id": "x", "title": "", "text": "B"}\n'
-    )
-    papers, rejected = collect(write(tmp_path, "papers.jsonl", lines))
-    assert papers == [
-        Paper("T", "A b", id="7", metadata={"year": 1999}),
-        Paper(None, "B", id="x"),
-    ]
-    assert rejected == []
-
-
-@pytest.mark.parametrize(
-    ("line", "reason"),
-    [
-        ('{"title": 5}', "title is 5 (int), expected a string or None"),
-        ('{"title": ["a"]}', "title is ['a'] (list)"),
-        ('{"id": "p", "title": null, "abstract": " "}', "neither title nor abstract holds any text"),
-        ('{"title": "cut', "not valid JSON"),
-        ('{"title": NaN}', "not valid JSON"),
-        ('{"title": "\\ud800"}', "not valid JSON"),
-        ("[1, 2]", "expected a JSON object, got list"),
-        ("{}", "neither title nor abstract"),
-    ],
-)
-def test_jsonl_bad_record_is_named_and_the_rest_read(tmp_path: Path, line: str, reason: str) -> None:
-    path = write(tmp_path, "papers.jsonl", f'{{"title": "good"}}\n{line}\n{{"title": "also good"}}\n')
-    papers, rejected = collect(path)
-    assert [paper.title for paper in papers] == ["good", "also good"]
-    assert [reject.line for reject in rejected] == [2]
-    assert reason in rejected[0].reason
-    with pytest.raises(PaperError, match=r"papers\.jsonl:2"):
-        list(read_papers(path))
-
-
-def test_invalid_utf8_line_is_rejected(tmp_path: Path) -> None:
-    path = write(tmp_path, "papers.jsonl", b'{"title": "good"}\n{"title": "\xff\xfe"}\n')
-    papers, rejected = collect(path)
-    assert len(papers) == 1
-    assert rejected[0].line == 2
-
-
-def test_control_characters_become_spaces(tmp_path: Path) -> None:
-    path = write(tmp_path, "papers.jsonl", '{"title": "red\\u001b[31m alert\\u0000"}')
-    assert collect(path)[0][0].title == "red [31m alert"
-
-
-def test_content_outweighs_a_wrong_extension(tmp_path: Path) -> None:
-    assert collect(write(tmp_path, "papers.jsonl", BIB))[0][0].id == "croft2019"
-    assert collect(write(tmp_path, "papers.bib", '{"title": "T"}'))[0][0].title == "T"
+@pytest.mark.parametrize("name", ["empty.bib", "empty.jsonl", "empty.csv", "empty.xml", "empty"])
+@pytest.mark.parametrize("content", ["", " \n\n"])
+def test_empty_file_holds_no_papers(tmp_path: Path, name: str, content: str) -> None:
+    assert collect(write(tmp_path, name, content)) == ([], [])
 
 
 def test_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     bom = "\N{ZERO WIDTH NO-BREAK SPACE}"
-    assert collect(write(tmp_path, "a.txt", bom + '{"title": "T"}'))[0][0].title == "T"
-    assert collect(write(tmp_path, "b.txt", bom + "@article{k, title={T}}"))[0][0].title == "T"
+    for number, content in enumerate(('{"title": "T"}', "@article{k, title={T}}", "title,b\nT,1\n")):
+        assert collect(write(tmp_path, f"{number}.txt", bom + content))[0][0].title == "T"
 
 
-def test_unknown_content_and_extension(tmp_path: Path) -> None:
-    with pytest.raises(PaperError, match=r"cannot tell the format of .*known formats: jsonl, bibtex"):
-        list(read_papers(write(tmp_path, "notes.txt", "hello")))
+def test_fields_are_named_with_paths_into_objects(tmp_path: Path) -> None:
+    record = {"dc:title": "T", "bib": {"summary": "A", "year": 2001}, "a.b": "10.1/x", "note": 1}
+    path = write(tmp_path, "papers.jsonl", json.dumps(record))
+    papers, rejected = collect(path, title="dc:title", abstract="bib.summary", year="bib.year", id="a.b")
+    assert rejected == []
+    assert papers == [
+        Paper("T", "A", id="10.1/x", metadata={"year": 2001, "bib": {"summary": "A", "year": 2001}, "note": 1})
+    ]
 
 
-def test_unknown_format_name(tmp_path: Path) -> None:
-    with pytest.raises(PaperError, match="format is 'ris', expected one of jsonl, bibtex"):
-        list(read_papers(write(tmp_path, "a.bib", BIB), format="ris"))
+def test_fields_are_only_for_formats_that_have_free_names(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.bib", BIB)
+    with pytest.raises(PaperError, match=r"a\.bib is bibtex, whose fields have fixed names"):
+        read_papers(path, fields={"title": "booktitle"})
+    with pytest.raises(PaperError, match="fields names 'heading', expected one of id, title, abstract, year"):
+        read_papers(path, fields={"heading": "title"})
 
 
-def test_missing_file_and_folder(tmp_path: Path) -> None:
-    with pytest.raises(PaperError, match=r"cannot read .*none\.bib: No such file"):
-        list(read_papers(tmp_path / "none.bib"))
-    with pytest.raises(PaperError, match=r"cannot read .*: Is a directory"):
-        list(read_papers(tmp_path))
+def test_unnamed_fields_say_which_keys_there_are(tmp_path: Path) -> None:
+    _, [rejected] = collect(write(tmp_path, "papers.jsonl", '{"name": "T", "year": 1}'))
+    assert rejected.reason.startswith("no title and no abstract among the keys 'name', 'year'. Name the right ones")
 
 
-def test_empty_file_holds_no_papers(tmp_path: Path) -> None:
-    assert collect(write(tmp_path, "empty.bib", "")) == ([], [])
+def test_known_names_are_found_in_any_spelling(tmp_path: Path) -> None:
+    record = {
+        "Article Title": "T",
+        "abstract": None,
+        "summary": "A",
+        "DOI": "https://doi.org/10.1000/ABC",
+        "Publication-Year": "2003",
+        "Journal": {"name": "J"},
+        "author": [{"given": "Ada", "family": "Lovelace"}, {"name": "Turing, Alan"}],
+        "fieldsOfStudy": ["Biology", "Biology", None],
+        "Keywords": "one, two",
+        "extra": {"kept": [1]},
+    }
+    assert collect(write(tmp_path, "papers.jsonl", json.dumps(record)))[0] == [
+        Paper(
+            "T",
+            "A",
+            id="10.1000/abc",
+            metadata={
+                "extra": {"kept": [1]},
+                "year": 2003,
+                "venue": "J",
+                "authors": ["Ada Lovelace", "Alan Turing"],
+                "fields": ["Biology"],
+                "doi": "10.1000/abc",
+                "keywords": ["one", "two"],
+            },
+        )
+    ]
+
+
+def test_metadata_that_is_not_of_its_type_is_left_out(tmp_path: Path) -> None:
+    record = {"title": "T", "year": "in press", "doi": "none", "authors": 5, "venue": [], "type": {"a": 1}, "x": 0}
+    assert collect(write(tmp_path, "papers.jsonl", json.dumps(record)))[0] == [Paper("T", metadata={"x": 0})]
+
+
+def test_bad_records_raise_unless_someone_listens(tmp_path: Path) -> None:
+    path = write(tmp_path, "papers.jsonl", '{"title": "good"}\n{"title": 5}\n')
+    papers = read_papers(path)
+    assert next(papers).title == "good"
+    with pytest.raises(PaperError, match=r"papers\.jsonl:2: paper: title is 5 \(int\)"):
+        next(papers)
+
+
+def test_an_error_of_the_listener_is_its_own(tmp_path: Path) -> None:
+    """A full disk under the rejects file must not look like a source that cannot be read."""
+
+    def listen(record: Rejected) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        list(read_papers(write(tmp_path, "papers.jsonl", "{}"), on_reject=listen))
+
+
+def test_control_characters_become_spaces(tmp_path: Path) -> None:
+    path = write(tmp_path, "papers.jsonl", '{"title": "red\\u001b[31m alert\\u0000", "venue": "a\\u0007b"}')
+    assert collect(path)[0] == [Paper("red [31m alert", metadata={"venue": "a b"})]

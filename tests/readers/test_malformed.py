@@ -1,0 +1,218 @@
+"""Malformed records of every format: named with line, id and reason, and the rest of the file read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from specter2_plugins import PaperError
+from specter2_plugins.readers import Rejected
+from specter2_plugins.readers.records import MAX_RECORD, MAX_TEXT
+
+from .helpers import DATA, collect, write
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"title": 5}', "title is 5 (int), expected a string or None"),
+        ('{"title": ["a"]}', "title is ['a'] (list)"),
+        ('{"id": "p", "title": null, "abstract": " "}', "neither title nor abstract holds any text"),
+        ('{"title": "cut', "not valid JSON"),
+        ('{"title": NaN}', "not valid JSON"),
+        ('{"title": "\\ud800"}', "not valid JSON"),
+        ("[1, 2]", "expected a JSON object, got list"),
+        ("null", "expected a JSON object, got NoneType"),
+        ("{}", "no title and no abstract among the keys none"),
+        ('{"title": "\\u00e9", "a": ' + "[" * 2000 + "]" * 2000 + "}", "not valid JSON"),
+        ('{"title": "' + "a" * (MAX_TEXT + 1) + '"}', "title has 200,001 characters, more than 200,000"),
+        ('{"title": "' + "a" * MAX_RECORD + '"}', "longer than 16 MiB"),
+        ('{"abstract_inverted_index": {"a": 5}, "id": "W1"}', "abstract_inverted_index is not words"),
+        ('{"abstract_inverted_index": [1], "title": "T"}', "abstract_inverted_index is not words"),
+        ('{"abstract_inverted_index": {"a": [1], "b": ["x"]}, "title": "T"}', "abstract_inverted_index is not words"),
+        ('{"meta": {}, "results": [null]}', "expected a JSON object, got NoneType"),
+        ('{"meta": {}, "results": 5}', "expected a JSON object, got int"),
+        ('{"query": {"title": "q"}, "pos": 1, "neg": {"title": "n"}}', "expected a JSON object, got int"),
+    ],
+    ids=lambda value: value[:40],
+)
+def test_json_lines(tmp_path: Path, line: str, reason: str) -> None:
+    path = write(tmp_path, "papers.jsonl", f'{{"title": "good"}}\n{line}\n{{"title": "also good"}}\n')
+    papers, rejected = collect(path)
+    assert [paper.title for paper in papers if paper.title in ("good", "also good")] == ["good", "also good"]
+    assert [reject.line for reject in rejected] == [2]
+    assert reason in rejected[0].reason
+
+
+def test_json_array_loses_only_the_bad_record(tmp_path: Path) -> None:
+    array = '[\n {"title": "a", "n": [1, {"x": "]}"}]},\n {"title": NaN},\n null, "text", 5,\n {"title": "b\\""}\n]'
+    papers, rejected = collect(write(tmp_path, "papers.json", array))
+    assert [paper.title for paper in papers] == ["a", 'b"']
+    assert [(reject.line, reject.reason[:20]) for reject in rejected] == [
+        (3, "not valid JSON: unex"),
+        (4, "expected a JSON obje"),
+        (4, "expected a JSON obje"),
+        (4, "expected a JSON obje"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cut", "titles", "line", "reason"),
+    [
+        ('[{"title": "a"},\n{"title": "b"}', ["a", "b"], 2, "ends within an array"),
+        ('[{"title": "a"},\n{"title": "b', ["a"], 2, "not valid JSON"),
+        ('[{"title": "a"},\n{"title": "b"},', ["a", "b"], 2, "ends within an array"),
+        ('{\n"title": "a",\n"abstract": "b', [], 1, "not valid JSON"),
+    ],
+)
+def test_half_a_json_array(tmp_path: Path, cut: str, titles: list[str], line: int, reason: str) -> None:
+    papers, rejected = collect(write(tmp_path, "papers.json", cut))
+    assert [paper.title for paper in papers] == titles
+    assert [reject.line for reject in rejected] == [line]
+    assert reason in rejected[0].reason
+
+
+def test_a_record_of_a_json_array_is_bounded(tmp_path: Path) -> None:
+    path = write(tmp_path, "papers.json", '[{"title": "a"}, {"title": "' + "b" * 2 * MAX_RECORD + '"}]')
+    papers, [rejected] = collect(path)
+    assert len(papers) == 1
+    assert rejected.reason == "longer than 16 MiB; the rest of the file is not read"
+
+
+@pytest.mark.parametrize(
+    ("entry", "key", "reason"),
+    [
+        ("@article{cut, title = {T}, journal = {TO", "cut", "malformed or cut off"),
+        ("@article{two, title = {T} year = 1999}", "two", "a comma is missing before ' year = 1999'"),
+        ("@misc{none, year = 1999}", "none", "neither title nor abstract"),
+        ("@article{title = {T}}", None, "malformed or cut off"),
+        ("@article{utf, title = {K\udce4se}}", "utf", "not UTF-8. Convert the file first: iconv"),
+    ],
+)
+def test_bibtex(tmp_path: Path, entry: str, key: str | None, reason: str) -> None:
+    content = f"@article{{a, title={{A}}}}\n{entry}\n@ article {{b, title={{B}}}}\n"
+    path = write(tmp_path, "a.bib", content.encode(errors="surrogateescape"))
+    papers, [rejected] = collect(path)
+    assert [paper.id for paper in papers] == ["a", "b"]
+    assert (rejected.line, rejected.id) == (2, key)
+    assert reason in rejected.reason
+
+
+def test_bibtex_entries_may_share_a_line_and_a_key(tmp_path: Path) -> None:
+    path = write(tmp_path, "twice.bib", "@article{a, title={One}, title={Again}} @article{a, title={Two}}")
+    assert [paper.title for paper in collect(path)[0]] == ["One", "Two"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "reason"),
+    [
+        (b"TY  - JOUR\nID  - x\n", "no ER at the end"),
+        (b"TY  - JOUR\nTI  - K\xe4se\nER  - \n", "not UTF-8"),
+        (b"TY  - JOUR\nER  - \n", "neither title nor abstract"),
+        (b"TY  - JOUR\n continued\nER  - \n", "neither title nor abstract"),
+        (b"TY  - JOUR\nTI  - " + b"a" * MAX_RECORD + b"\nER  - \n", "longer than 16 MiB"),
+    ],
+    ids=range(5),
+)
+def test_ris(tmp_path: Path, reference: bytes, reason: str) -> None:
+    good = b"TY  - JOUR\nTI  - Good\nER  - \n"
+    papers, [rejected] = collect(write(tmp_path, "a.ris", good + reference + good))
+    assert len(papers) == 2
+    assert rejected.line == 4
+    assert reason in rejected.reason
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("one", "expected 2 columns as in the header, got 1"),
+        ("1,2,3", "expected 2 columns as in the header, got 3"),
+        ('1,"un"quoted', "not valid CSV"),
+        ("1,K\udce4se", "not UTF-8"),
+        ("1,", "neither title nor abstract"),
+        ("1," + "a" * 500_000, "not valid CSV: field larger than field limit"),
+        ("1," + "a" * MAX_RECORD, "not valid CSV: field larger than field limit"),
+    ],
+    ids=lambda value: value[:20],
+)
+def test_csv(tmp_path: Path, row: str, reason: str) -> None:
+    content = f"id,title\n\n0,Good\n{row}\n2,Also good\n".encode(errors="surrogateescape")
+    papers, [rejected] = collect(write(tmp_path, "a.csv", content))
+    assert [paper.title for paper in papers] == ["Good", "Also good"]
+    assert rejected.line == 4
+    assert reason in rejected.reason
+
+
+def test_csv_quote_that_is_never_closed(tmp_path: Path) -> None:
+    papers, [rejected] = collect(write(tmp_path, "a.csv", 'id,title\n0,Good\n1,"open\n2,swallowed\n'))
+    assert [paper.title for paper in papers] == ["Good"]
+    assert (rejected.line, rejected.reason) == (3, "not valid CSV: unexpected end of data")
+
+
+def test_csv_without_a_title_names_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(PaperError, match=r"a\.csv: no title and no abstract among the keys 'x', 'y'"):
+        collect(write(tmp_path, "a.csv", "x,y\n1,2\n"))
+
+
+def test_pubmed_cut_or_malformed(tmp_path: Path) -> None:
+    whole = (DATA / "pubmed.xml").read_text(encoding="utf-8")
+    papers, rejected = collect(write(tmp_path, "cut.xml", whole[: whole.index("<ArticleTitle book")]))
+    assert [paper.id for paper in papers] == ["29456894", "2"]
+    assert rejected[-1].line > 47
+    assert "not valid XML from here on" in rejected[-1].reason
+    broken = whole.replace('<PMID Version="1">3</PMID>', "<PMID>3</Article>")
+    assert [paper.id for paper in collect(write(tmp_path, "broken.xml", broken))[0]] == ["29456894", "2"]
+    lost = whole.replace("MedlineCitation", "Citation")
+    assert "without a MedlineCitation" in collect(write(tmp_path, "lost.xml", lost))[1][0].reason
+
+
+BOMB = '<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">'
+
+
+@pytest.mark.parametrize(
+    "declarations",
+    [
+        BOMB,
+        '<!ENTITY b SYSTEM "file:///etc/passwd">',
+        '<!ENTITY b SYSTEM "http://127.0.0.1:1/x">',
+        '<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;',
+    ],
+)
+@pytest.mark.parametrize("where", ["<ArticleTitle/>", "<none/>"])
+def test_xml_that_declares_entities_is_refused(tmp_path: Path, declarations: str, where: str) -> None:
+    whole = (DATA / "pubmed.xml").read_text(encoding="utf-8")
+    attack = whole.replace('pubmed_250101.dtd">', f'pubmed_250101.dtd" [{declarations}]>').replace(
+        where, "<ArticleTitle>&b;</ArticleTitle>"
+    )
+    path = write(tmp_path, "attack.xml", attack)
+    with pytest.raises(PaperError, match="declares XML entities") as refusal:
+        collect(path)
+    assert "root:" not in str(refusal.value)
+
+
+def test_xml_citation_is_bounded(tmp_path: Path) -> None:
+    filler = "<Filler>" + "a" * 1000 + "</Filler>"
+    content = "<PubmedArticleSet>" + filler * (2 * MAX_RECORD // len(filler)) + "</PubmedArticleSet>"
+    _, [rejected] = collect(write(tmp_path, "a.xml", content))
+    assert "longer than 16 MiB; the rest of the file is not read" in rejected.reason
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    parquet.write_table(pyarrow.table({"id": [1, 2], "title": ["A", None]}), tmp_path / "a.parquet")
+    papers, rejected = collect(tmp_path / "a.parquet")
+    assert [paper.id for paper in papers] == ["1"]
+    assert [(reject.line, reject.id) for reject in rejected] == [(2, "2")]
+    with pytest.raises(PaperError, match=r"a\.parquet has no column 'name' for title; its columns are id, title"):
+        collect(tmp_path / "a.parquet", title="name")
+    whole = (tmp_path / "a.parquet").read_bytes()
+    with pytest.raises(PaperError, match="not valid Parquet"):
+        collect(write(tmp_path, "cut.parquet", whole[:-20]))
+
+
+def test_rejected_says_where() -> None:
+    assert str(Rejected("a.bib", 3, "key", "why")) == "a.bib:3 (key): why"
+    assert str(Rejected("a.bib", 3, None, "why")) == "a.bib:3: why"
