@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from itertools import islice
@@ -22,7 +23,6 @@ from specter2_plugins.qdrant import (
     similar_papers,
 )
 from specter2_plugins.qdrant.points import id_of
-from specter2_plugins.readers import read_papers
 from specter2_plugins.sparse import load_sparse
 from tests.qdrant.conftest import SERVERS, new_server
 
@@ -33,11 +33,11 @@ EVERYTHING = 1000
 @pytest.fixture(scope="module")
 def corpus() -> list[Paper]:
     """Sample papers, every second of which has a year."""
-    read = list(islice(read_papers(SAMPLE_PAPERS), 40))
-    years = [{"year": 2000 + n} if n % 2 else {} for n in range(len(read))]
+    with SAMPLE_PAPERS.open(encoding="utf-8") as lines:
+        records = [json.loads(line) for line in islice(lines, 40)]
     return [
-        Paper(paper.title, paper.abstract, paper.id, {**paper.metadata, **year})
-        for paper, year in zip(read, years, strict=True)
+        Paper(record["title"], record["abstract"], str(record["id"]), {"year": 2000 + n} if n % 2 else {})
+        for n, record in enumerate(records)
     ]
 
 
