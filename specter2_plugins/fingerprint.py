@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import torch
@@ -51,7 +52,7 @@ class Fingerprint:
         return cls(
             base=str(transformer.model.config.name_or_path),
             adapter=adapter or BASE,
-            weights=_digest(weights),
+            weights=digest(weights),
             pooling=" > ".join(map(_describe, later)),
             dtype=str(model.dtype).removeprefix("torch."),
             template=f"title{transformer.sep_token}abstract",
@@ -79,10 +80,11 @@ def _describe(module: nn.Module) -> str:
     return f"{name}({module.pooling_mode})" if isinstance(module, Pooling) else name
 
 
-def _digest(weights: dict[str, torch.Tensor]) -> str:
-    digest = hashlib.sha256()
+def digest(weights: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over the names, shapes, precisions and values of weights."""
+    sha = hashlib.sha256()
     for name in sorted(weights):
         tensor = weights[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.flatten().view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+        sha.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        sha.update(tensor.flatten().view(torch.uint8).numpy().data)
+    return sha.hexdigest()

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from specter2_plugins.errors import CheckpointError
 from specter2_plugins.sparse.bm25 import Bm25
 from specter2_plugins.sparse.encoder import SparseEncoder
-
-_ENCODERS: dict[str, Callable[[], SparseEncoder]] = {"bm25": Bm25}
 
 
 def load_sparse(name: str) -> SparseEncoder:
     """Make the encoder of a name.
 
+    Args:
+        name: "bm25", or "splade:" and the hub name or folder of a SPLADE model, as `load_splade` takes it. The latter
+            is loaded anew each time: who searches often keeps the encoder and passes that.
+
     Raises:
-        CheckpointError: If there is none of that name.
+        CheckpointError: If there is none of that name, or its model cannot be loaded.
     """
-    if name not in _ENCODERS:
-        raise CheckpointError(f"unknown sparse encoder {name!r}, expected one of: {', '.join(_ENCODERS)}")
-    return _ENCODERS[name]()
+    if name == "bm25":
+        return Bm25()
+    kind, _, model = name.partition(":")
+    if kind == "splade" and model:
+        from specter2_plugins.sparse.splade import Splade
+
+        return Splade.load(model)
+    raise CheckpointError(
+        f"unknown sparse encoder {name!r}, expected 'bm25' or 'splade:' with a model's hub name or folder"
+    )
