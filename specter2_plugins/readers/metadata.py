@@ -10,7 +10,6 @@ from specter2_plugins.readers.tidy import tidy
 
 _YEAR = re.compile(r"(?<!\d)(?:1[4-9]|20)\d\d(?!\d)")
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
-_EMPTY: tuple[Any, ...] = (None, "", [], {})
 _NAME_KEYS = ("name", "display_name", "author", "category", "term", "literal")
 
 
@@ -30,11 +29,10 @@ def doi(value: Any) -> str | None:
 
 def text(value: Any) -> str | None:
     """A string, or the name of an object such as {"name": "Nature"}."""
-    if isinstance(value, dict):
-        value = next((value[key] for key in _NAME_KEYS if value.get(key)), None)
-    if not isinstance(value, str):
-        return None
-    return tidy(value) or None
+    if isinstance(value, str):
+        return tidy(value) or None
+    named = next((value[key] for key in _NAME_KEYS if value.get(key)), None) if isinstance(value, dict) else None
+    return text(named) if isinstance(named, str) else None
 
 
 def texts(value: Any) -> list[str]:
@@ -58,14 +56,13 @@ def names(value: Any) -> list[str]:
 
 def canonical(metadata: dict[str, Any]) -> dict[str, Any]:
     """The same metadata with the shared names in their types; what is empty, or no such value, is left out."""
-    kept = {key: value for key, value in metadata.items() if value not in _EMPTY}
-    for name, convert in _CONVERT.items():
-        if name in kept:
-            value = convert(kept[name])
-            if value not in _EMPTY:
-                kept[name] = value
-            else:
-                del kept[name]
+    kept = {}
+    for name, value in metadata.items():
+        convert = _CONVERT.get(name)
+        if convert is not None:
+            value = convert(value)
+        if value or value == 0:
+            kept[name] = value
     return kept
 
 
@@ -79,8 +76,6 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "keywords": texts,
     "type": text,
 }
-SHARED_NAMES = tuple(_CONVERT)
-"""The names of metadata that mean the same in every format."""
 
 
 def _split_names(value: str) -> list[str]:
