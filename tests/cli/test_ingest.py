@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("typer")
+
 from specter2_plugins.cli.stopping import command_line
 from specter2_plugins.qdrant import open_client
 from specter2_plugins.qdrant.faults import Retries
