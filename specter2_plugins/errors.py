@@ -31,6 +31,10 @@ class FilterError(Specter2Error):
     """A filter that cannot be read."""
 
 
+class EvaluationError(Specter2Error):
+    """A benchmark that cannot be read, or whose data cannot be measured."""
+
+
 class MissingExtraError(ImportError):
     """An optional dependency is not installed. The message holds the line that installs it."""
 

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from specter2_plugins import __version__
-from specter2_plugins.cli import bench, demo, embed, ingest, models, search
+from specter2_plugins.cli import bench, demo, embed, evaluate, ingest, models, search
 from specter2_plugins.cli.console import errors
 from specter2_plugins.errors import MissingExtraError, Specter2Error
 
@@ -24,6 +24,7 @@ app.command("embed")(embed.embed)
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("similar")(search.similar)
+app.command("evaluate")(evaluate.evaluate)
 app.command("bench")(bench.bench)
 
 

@@ -1,0 +1,48 @@
+"""`specter2 evaluate`: how good a model's embeddings are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specter2_plugins.cli.console import errors, output, print_json
+from specter2_plugins.cli.options import DEFAULT_MODEL, AsJson, Device, Dtype, Model, load_model
+
+
+def evaluate(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(help="SciRepEval task configurations (.jsonl), BEIR folders, CACM, CISI.", show_default=False),
+    ],
+    model: Model = DEFAULT_MODEL,
+    adapter: Annotated[
+        str | None, typer.Option(help="Send every text through this adapter, or base; by default each task's own.")
+    ] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="A task of the configuration; may be repeated. By default all.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps embeddings for the next run.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write the scores as JSON.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Where to draw the scores: .png, .svg or .pdf.")] = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    as_json: AsJson = False,
+) -> None:
+    """Evaluate a model on benchmarks and print a table; rankings have BM25 beside them."""
+    from specter2_plugins.evaluation import evaluate as run
+    from specter2_plugins.evaluation import read_tasks, save_plot
+
+    tasks = [opened for path in paths for opened in read_tasks(path, task)]
+    encoder = load_model(model, device, dtype)
+    report = run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal)
+    if out is not None:
+        out.write_text(json.dumps({"model": model, **report.to_dict()}, indent=2) + "\n", encoding="utf-8")
+    if plot is not None:
+        save_plot(report, plot)
+    if as_json:
+        print_json({"model": model, **report.to_dict()})
+    else:
+        output.print(report.table())

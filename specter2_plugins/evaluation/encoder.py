@@ -1,0 +1,85 @@
+"""Documents -> embeddings, each of which is computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specter2_plugins.evaluation.documents import Document, text_of
+
+if TYPE_CHECKING:
+    from specter2_plugins.fingerprint import Fingerprint
+    from specter2_plugins.sentence_transformer import Specter2
+
+_BLOCK = 8192
+
+
+class Encoder:
+    """A model, and the folder that keeps its embeddings.
+
+    Args:
+        model: What embeds.
+        adapter: The adapter, or "base", that every text goes through. Default: the one of the text's task.
+        cache: Where embeddings are kept, by the model's fingerprint and the texts. Default: nowhere.
+        progress: Whether to show bars.
+    """
+
+    def __init__(
+        self, model: Specter2, adapter: str | None = None, cache: Path | None = None, progress: bool = False
+    ) -> None:
+        self._model = model
+        self._adapter = adapter
+        self._cache = cache
+        self._progress = progress
+        self.fingerprint = lru_cache(maxsize=None)(self._fingerprint)
+        self.used: dict[str, Fingerprint] = {}
+        """What embedded each task's texts so far."""
+
+    def embed(self, documents: Sequence[Document], task: str) -> NDArray[np.float32]:
+        """Embed documents as those of a task: "proximity", "adhoc_query", "classification" or "regression".
+
+        Returns:
+            [documents, dimensions].
+
+        Raises:
+            TaskError: If the model has no adapter for the task.
+        """
+        adapter = self._adapter or task
+        self.used[task] = self.fingerprint(adapter)
+        texts = [text_of(parts, self._model.transformer.sep_token) for parts in documents]
+        blocks = [self._block(texts[start : start + _BLOCK], adapter) for start in range(0, len(texts), _BLOCK)]
+        return np.concatenate(blocks) if blocks else np.empty((0, self._model.dimensions), np.float32)
+
+    def _block(self, texts: list[str], adapter: str) -> NDArray[np.float32]:
+        if self._cache is None:
+            return self._encode(texts, adapter)
+        path = self._cache / f"{_digest(self.fingerprint(adapter), texts)}.npy"
+        if path.exists():
+            return np.load(path)
+        vectors = self._encode(texts, adapter)
+        self._cache.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        with unfinished.open("wb") as file:
+            np.save(file, vectors)
+        unfinished.replace(path)
+        return vectors
+
+    def _encode(self, texts: list[str], adapter: str) -> NDArray[np.float32]:
+        return np.asarray(self._model.encode(texts, task=adapter, show_progress_bar=self._progress), np.float32)
+
+    def _fingerprint(self, adapter: str) -> Fingerprint:
+        from specter2_plugins.fingerprint import Fingerprint
+
+        return Fingerprint.of(self._model, adapter)
+
+
+def _digest(fingerprint: Fingerprint, texts: list[str]) -> str:
+    made_with = {name: value for name, value in fingerprint.to_dict().items() if name != "base"}
+    return hashlib.sha256(json.dumps([made_with, texts]).encode()).hexdigest()

@@ -1,0 +1,48 @@
+"""A model and tasks -> a report."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from specter2_plugins.evaluation.encoder import Encoder
+from specter2_plugins.evaluation.report import Report
+from specter2_plugins.evaluation.sources import read_tasks
+from specter2_plugins.evaluation.task import Task
+
+if TYPE_CHECKING:
+    from specter2_plugins.sentence_transformer import Specter2
+
+
+def evaluate(
+    model: Specter2,
+    tasks: str | Path | Iterable[Task],
+    *,
+    names: Collection[str] | None = None,
+    adapter: str | None = None,
+    cache: Path | None = None,
+    progress: bool = False,
+) -> Report:
+    """Evaluate a model.
+
+    Args:
+        model: What `load_specter2` returned.
+        tasks: SciRepEval's task configuration (.jsonl), a BEIR folder, CACM's or CISI's folder, or tasks.
+        names: Which tasks of a configuration. Default: all.
+        adapter: The adapter, or "base", that every text goes through. Default: each task's own, which the model must
+            have: classification, regression, proximity, and for short queries adhoc_query.
+        cache: Folder that keeps embeddings, found again by the model's fingerprint and the texts. Default: none.
+        progress: Whether to show bars.
+
+    Returns:
+        The scores. Rankings have BM25's and a fusion's beside the model's.
+
+    Raises:
+        EvaluationError: If a task cannot be read or measured.
+        TaskError: If the model lacks an adapter that a task needs.
+    """
+    opened = read_tasks(tasks, names) if isinstance(tasks, str | Path) else tasks
+    encoder = Encoder(model, adapter, cache, progress)
+    scores = [score for task in opened for score in task.evaluate(encoder)]
+    return Report(scores, {task: used.to_dict() for task, used in encoder.used.items()})

@@ -1,0 +1,47 @@
+"""A report as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from specter2_plugins.errors import EvaluationError
+from specter2_plugins.evaluation.report import SYSTEMS, Report
+from specter2_plugins.extras import require
+
+_HEIGHT_PER_ROW = 0.45
+_WIDTH = 8
+_BAR = 0.8
+
+
+def save_plot(report: Report, path: Path) -> None:
+    """Draw a bar for each task, metric and system.
+
+    Args:
+        report: What to draw.
+        path: Where to; its ending is the format: .png, .svg, .pdf.
+
+    Raises:
+        EvaluationError: If the format is unknown.
+        MissingExtraError: If matplotlib is not installed.
+    """
+    figure_module = require("matplotlib.figure", "matplotlib", "evaluate")
+    rows = list(dict.fromkeys((score.task, score.metric) for score in report.scores))
+    systems = [system for system in SYSTEMS if any(score.system == system for score in report.scores)]
+    values = {(score.task, score.metric, score.system): score.value for score in report.scores}
+    # Without pyplot, so that no backend is chosen and no window can open.
+    figure = figure_module.Figure(figsize=(_WIDTH, 1.2 + _HEIGHT_PER_ROW * len(rows)), layout="constrained")
+    axes = figure.add_subplot()
+    thickness = _BAR / len(systems)
+    for number, system in enumerate(systems):
+        offsets = np.arange(len(rows)) + thickness * (number - (len(systems) - 1) / 2)
+        axes.barh(offsets, [values.get((*row, system), 0) for row in rows], height=thickness, label=system)
+    axes.set_yticks(range(len(rows)), [f"{task}: {metric}" for task, metric in rows])
+    axes.invert_yaxis()
+    axes.set_xlabel("points")
+    axes.legend()
+    try:
+        figure.savefig(path)
+    except ValueError as error:
+        raise EvaluationError(f"{path}: {error}") from None
