@@ -24,8 +24,17 @@ _FLOAT = 4
 _UNINDEXED_SHARE = 4
 
 # The engine holds Python's lock while it builds an index, for minutes in a large collection. In a process of its own
-# it can be waited for, and killed: a build that is cut short leaves the shard as it was.
-_OPTIMIZE = "import sys, qdrant_edge; shard = qdrant_edge.EdgeShard.load(sys.argv[1]); shard.optimize(); shard.close()"
+# it can be waited for, and killed: a build that is cut short leaves the shard as it was. On Linux it dies with its
+# client (PR_SET_PDEATHSIG, SIGKILL), which would else leave the collection held until the build's end.
+_OPTIMIZE = """
+import ctypes, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, 9)
+from qdrant_edge import EdgeShard
+shard = EdgeShard.load(sys.argv[1])
+shard.optimize()
+shard.close()
+"""
 
 
 class Collection:
@@ -46,7 +55,7 @@ class Collection:
         (folder / _SHARD).mkdir(parents=True)
         with _engine_errors(folder.name):
             edge.EdgeShard.create(str(folder / _SHARD), shard_config(config)).close()
-        write_whole(folder / _CONFIG, config.model_dump_json(exclude_none=True))
+        write_whole(folder / _CONFIG, config.model_dump_json())
         return cls(folder)
 
     @staticmethod
@@ -80,7 +89,7 @@ class Collection:
     def reconfigure(self, config: models.CreateCollection) -> None:
         """Go on with another configuration, which the stored vectors follow before this returns."""
         with self._lock:
-            write_whole(self._folder / _CONFIG, config.model_dump_json(exclude_none=True))
+            write_whole(self._folder / _CONFIG, config.model_dump_json())
             self.config = config
             self._close_shard()
             self.optimize()
@@ -88,7 +97,7 @@ class Collection:
     def save_config(self, config: models.CreateCollection) -> None:
         """Keep a configuration that says nothing new to the engine."""
         with self._lock:
-            write_whole(self._folder / _CONFIG, config.model_dump_json(exclude_none=True))
+            write_whole(self._folder / _CONFIG, config.model_dump_json())
             self.config = config
 
     def optimize(self) -> None:
@@ -148,4 +157,9 @@ def _engine_errors(collection: str) -> Iterator[None]:
     except Exception as error:
         if type(error) is not Exception:  # the engine's errors have no class of their own
             raise
+        if "WouldBlock" in str(error):
+            raise StoreError(
+                f"collection {collection!r} is still held by the process that indexes it, whose client was killed; "
+                "wait for its end"
+            ) from None
         raise StoreError(f"collection {collection!r}: {error}") from None

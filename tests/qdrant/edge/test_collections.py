@@ -64,7 +64,7 @@ def test_what_was_configured_is_reported_and_survives(tmp_path: Path) -> None:
         "optimizers_config": models.OptimizersConfigDiff(indexing_threshold=1234, flush_interval_sec=1),
         "quantization_config": QUANTIZATIONS[0],
         "on_disk_payload": True,
-        "metadata": {"model": {"weights": "abc", "layers": [1, 2]}},
+        "metadata": {"model": {"weights": "abc", "layers": [1, 2], "revision": None}},
         "shard_number": 1,
         "timeout": 30,
     }
