@@ -183,12 +183,12 @@ def peak_of_children() -> Iterator[list[float]]:
 
     def watch() -> None:
         while not over.wait(0.1):
-            for task in Path("/proc/self/task").iterdir():
-                for child in map(int, (task / "children").read_text().split()):
-                    with suppress(OSError):  # it has ended
+            for children in Path("/proc/self/task").glob("*/children"):
+                with suppress(OSError):  # a thread or a child has ended
+                    for child in children.read_text().split():
                         status = Path(f"/proc/{child}/status").read_text()
                         if found := re.search(r"VmHWM:\s+(\d+)", status):
-                            peaks[child] = int(found[1]) / 1024
+                            peaks[int(child)] = int(found[1]) / 1024
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
