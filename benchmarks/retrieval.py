@@ -12,21 +12,19 @@ from pathlib import Path
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 
+from benchmarks.smart_collections import Collection, read_cacm, read_cisi
 from specter2_plugins import load_specter2
 from specter2_plugins.checkpoints import resolve
-from specter2_plugins.evaluation.documents import text_of
-from specter2_plugins.evaluation.ranking import Ranking
-from specter2_plugins.evaluation.smart import read_smart
 
 CUTOFF = 10
 
 
-def ndcg(model: SentenceTransformer, collection: Ranking, separator: str) -> float:
+def ndcg(model: SentenceTransformer, collection: Collection, separator: str) -> float:
     """nDCG@10 in points (0 to 100), papers given as title and abstract around a separator."""
     evaluator = InformationRetrievalEvaluator(
-        queries={number: query for number, (query,) in collection.queries.items()},
-        corpus={number: text_of(paper, separator) for number, paper in collection.documents.items()},
-        relevant_docs={number: set(relevant) for number, relevant in collection.judgements.items()},
+        queries=collection.queries,
+        corpus={number: paper.text(separator) for number, paper in collection.papers.items()},
+        relevant_docs=collection.relevant,
         ndcg_at_k=[CUTOFF],
         map_at_k=[100],
         show_progress_bar=False,
@@ -45,8 +43,8 @@ def main() -> None:
     mini = load_specter2(args.mini)
     minilm = SentenceTransformer(resolve("mini").base)
     print(f"{'collection':<12}{'MiniLM, space':>16}{'MiniLM, [SEP]':>16}{'mini':>8}   nDCG@{CUTOFF}")
-    for folder in ("cacm", "cisi"):
-        collection = read_smart(args.data / folder)
+    for read, folder in ((read_cacm, "cacm"), (read_cisi, "cisi")):
+        collection = read(args.data / folder)
         row = [ndcg(minilm, collection, " "), ndcg(minilm, collection, "[SEP]"), ndcg(mini, collection, "[SEP]")]
         print(f"{collection.name:<12}{row[0]:>16.2f}{row[1]:>16.2f}{row[2]:>8.2f}")
 

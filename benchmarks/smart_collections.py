@@ -1,0 +1,36 @@
+"""CACM and CISI as Sentence Transformers' evaluators take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from specter2_plugins import Paper
+from specter2_plugins.evaluation.smart import read_smart
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Papers, queries and which papers answer which query, all by id."""
+
+    name: str
+    papers: dict[str, Paper]
+    queries: dict[str, str]
+    relevant: dict[str, set[str]]
+
+
+def read_collection(folder: Path) -> Collection:
+    """Read CACM or CISI, whichever the folder holds."""
+    ranking = read_smart(folder)
+    return Collection(
+        name=ranking.name,
+        papers={
+            number: Paper(title=title, abstract=abstract, id=number)
+            for number, (title, abstract) in ranking.documents.items()
+        },
+        queries={number: query for number, (query,) in ranking.queries.items()},
+        relevant={query: set(papers) for query, papers in ranking.judgements.items()},
+    )
+
+
+read_cacm = read_cisi = read_collection
