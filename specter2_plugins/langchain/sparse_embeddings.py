@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from langchain_qdrant import SparseEmbeddings
 from langchain_qdrant.sparse_embeddings import SparseVector
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+from pydantic.json_schema import SkipJsonSchema
 
 from specter2_plugins import sparse
 from specter2_plugins.sparse import SparseEncoder, load_sparse
@@ -21,30 +22,28 @@ class Specter2SparseEmbeddings(BaseModel, SparseEmbeddings):
         [1.0, 1.0]
     """
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
 
     model: str = "bm25"
-    """The encoder, as for `load_sparse`."""
-
-    _encoder: SparseEncoder = PrivateAttr()
+    """The encoder, as for `load_sparse`: "bm25", or "splade:" and a model's hub name or folder."""
+    encoder: SkipJsonSchema[SkipValidation[SparseEncoder]] = Field(
+        default=cast(SparseEncoder, None), exclude=True, repr=False
+    )
+    """The encoder itself. Pass one that is loaded already and nothing is loaded; it is no part of the configuration."""
 
     # Not in model_post_init, whose errors pydantic would turn into its own.
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self._encoder = load_sparse(self.model)
-
-    @property
-    def encoder(self) -> SparseEncoder:
-        """What computes the vectors."""
-        return self._encoder
+        if self.encoder is None:
+            self.encoder = load_sparse(self.model)
 
     def embed_documents(self, texts: list[str]) -> list[SparseVector]:
         """Embed documents: one vector a text, in their order."""
-        return [_vector(vector) for vector in self._encoder.encode_document(texts)]
+        return [_vector(vector) for vector in self.encoder.encode_document(texts)]
 
     def embed_query(self, text: str) -> SparseVector:
         """Embed a search query."""
-        (vector,) = self._encoder.encode_query([text])
+        (vector,) = self.encoder.encode_query([text])
         return _vector(vector)
 
 

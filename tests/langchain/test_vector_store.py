@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import operator
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from langchain_qdrant import QdrantVectorStore
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
-from specter2_plugins import Paper, Specter2, StoreError, load_specter2
+from specter2_plugins import CheckpointError, Paper, Specter2, StoreError, load_specter2
 from specter2_plugins.langchain import (
     PaperVectorStore,
     Specter2Embeddings,
@@ -23,14 +24,25 @@ from specter2_plugins.langchain import (
     open_vector_store,
     papers_to_documents,
 )
-from specter2_plugins.qdrant import CollectionSpec, ingest_papers, open_client, search_papers
+from specter2_plugins.qdrant import CollectionSpec, Hit, ingest_papers, open_client, search_papers
 from specter2_plugins.qdrant.points import id_of
+from specter2_plugins.sparse.bm25 import Bm25
 
 QUERIES = ["ranking documents with neural networks", "insects", "water in soil", "search"]
 
 
 def keys(documents: list[Document]) -> list[str]:
     return [document.metadata["id"] for document in documents]
+
+
+def assert_same(found: list[tuple[Document, float]], hits: list[Hit]) -> None:
+    """The same papers with the same scores, best first; Qdrant leaves the order of equal scores open."""
+    papers = documents_to_papers(document for document, _ in found)
+    assert [score for _, score in found] == pytest.approx([hit.score for hit in hits])
+    ours = [(score, document.id, paper) for (document, score), paper in zip(found, papers, strict=True)]
+    theirs = [(hit.score, hit.point_id, hit.paper) for hit in hits]
+    by_score_and_id = operator.itemgetter(0, 1)
+    assert sorted(ours, key=by_score_and_id) == sorted(theirs, key=by_score_and_id)
 
 
 @pytest.mark.parametrize("mode", ["dense", "sparse", "hybrid"])
@@ -41,11 +53,9 @@ def test_equals_search_papers_hit_for_hit(
     with open_client(store=filled) as client:
         store = PaperVectorStore.from_collection(client, "papers", embeddings, mode=mode)
         for query in QUERIES:
-            found = store.similarity_search_with_score(query, k=4, filter=condition)
-            hits = search_papers(client, mini, query, limit=4, mode=mode, filter=condition)
-            assert documents_to_papers(document for document, _ in found) == [hit.paper for hit in hits]
-            assert [score for _, score in found] == [hit.score for hit in hits]
-            assert [document.id for document, _ in found] == [hit.point_id for hit in hits]
+            found = store.similarity_search_with_score(query, k=6, filter=condition)
+            assert found or mode == "sparse"
+            assert_same(found, search_papers(client, mini, query, limit=6, mode=mode, filter=condition))
 
 
 @pytest.mark.parametrize("fusion", ["rrf", "dbsf"])
@@ -56,11 +66,13 @@ def test_fusions_are_those_of_search_papers(
         store = PaperVectorStore.from_collection(client, "papers", embeddings, mode="hybrid")
         for query in QUERIES:
             found = store.similarity_search_with_score(
-                query, k=3, offset=1, hybrid_fusion=models.FusionQuery(fusion=models.Fusion(fusion))
+                query, k=6, hybrid_fusion=models.FusionQuery(fusion=models.Fusion(fusion))
             )
-            hits = search_papers(client, mini, query, limit=3, offset=1, mode="hybrid", fusion=fusion)
-            assert [document.id for document, _ in found] == [hit.point_id for hit in hits]
-            assert [score for _, score in found] == pytest.approx([hit.score for hit in hits])
+            assert_same(found, search_papers(client, mini, query, limit=6, mode="hybrid", fusion=fusion))
+            rest = store.similarity_search_with_score(
+                query, k=2, offset=4, hybrid_fusion=models.FusionQuery(fusion=models.Fusion(fusion))
+            )
+            assert [score for _, score in rest] == [score for _, score in found[4:]]
 
 
 async def test_async_finds_the_same(filled: Path, embeddings: Specter2Embeddings) -> None:
@@ -263,6 +275,11 @@ def test_sparse_vectors_are_the_encoders() -> None:
     assert set(query.indices) == set(document.indices)
     assert query.values == [1.0, 1.0]
     assert Specter2SparseEmbeddings.model_validate_json(embeddings.model_dump_json()) == embeddings
+    Specter2SparseEmbeddings.model_json_schema()
+    short = Specter2SparseEmbeddings(encoder=Bm25(average_length=2))
+    assert short.embed_documents(["ranking documents"])[0].values < document.values
+    with pytest.raises(CheckpointError, match="unknown sparse encoder 'bm52'"):
+        Specter2SparseEmbeddings(model="bm52")
 
 
 def test_from_documents_of_ours_has_the_same_meaning_of_relevance(
