@@ -106,7 +106,14 @@ def test_a_server_that_goes_away_leaves_a_way_on(
 def test_a_signal_stops_it_cleanly(tmp_path: Path, at: tuple[str, ...], number: signal.Signals, code: int) -> None:
     papers = write(tmp_path / "papers.jsonl", 50_000, abstract="graph networks of the ocean " * 40)
     command = [sys.executable, "-m", "specter2_plugins", "ingest", str(papers), *at]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A job in a shell's background ignores Ctrl-C, and what it starts inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         assert process.stderr is not None
         line = process.stderr.readline()
