@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from qdrant_client.client_base import QdrantBase
 from specter2_plugins import StoreError
 from specter2_plugins.qdrant.edge import EdgeClient, UnsupportedError
 from specter2_plugins.qdrant.edge.backend import EdgeBackend
-from specter2_plugins.qdrant.edge.conversions import to_edge
+from specter2_plugins.qdrant.edge.conversions import _RULES, to_edge
 
 VECTORS = {
     "plain": models.VectorParams(size=4, distance=models.Distance.EUCLID),
@@ -265,10 +265,6 @@ def test_no_call_is_left_to_the_base_class() -> None:
 
 
 def test_every_model_of_a_filter_has_a_counterpart() -> None:
-    from typing import get_args
-
-    from specter2_plugins.qdrant.edge.conversions import _RULES
-
     for union in (models.Condition, models.Match, models.PayloadSchemaParams, models.QuantizationConfig):
         assert set(get_args(union)) <= _RULES.keys()
 
