@@ -112,7 +112,7 @@ def _regression(config: TaskConfig) -> Task:
 
 def _ranking(config: TaskConfig) -> Task:
     adhoc = config.values["type"] == "adhoc_search"
-    if config.values["data"].get("simple_format", config.values.get("simple_format")):
+    if config.values["data"].get("simple_format"):
         queries = papers = config.papers()
     else:
         queries, papers = {}, {}

@@ -66,7 +66,9 @@ def load_splade(
     name = str(name_or_path)
     hub = Hub({name: revision} if revision else None, cache_folder, local_files_only, token)
     folder = _folder(name, hub)
-    base = _base_folder(folder, name, hub)
+    # A folder with an adapter holds no configuration, by which transformers 4.57 finds the tokenizer's class.
+    base = _base_of_adapter(folder, name, hub)
+    processor = None if base is None else {"config": AutoConfig.from_pretrained(base)}
     with _naming(name):
         model = SparseEncoder(
             str(folder),
@@ -75,8 +77,7 @@ def load_splade(
             cache_folder=None if cache_folder is None else str(cache_folder),
             local_files_only=local_files_only,
             token=token,
-            # A folder with an adapter holds no configuration, by which transformers 4.57 finds the tokenizer's class.
-            processor_kwargs={"config": AutoConfig.from_pretrained(base)},
+            processor_kwargs=processor,
         )
     if not any(isinstance(module, SpladePooling) for module in model.modules()):
         raise CheckpointError(f"{name!r} is no SPLADE model and no masked language model to make one of")
@@ -126,11 +127,11 @@ def _folder(name: str, hub: Hub) -> Path:
     return Path(name) if Path(name).is_dir() else hub.base_folder(name)
 
 
-def _base_folder(folder: Path, name: str, hub: Hub) -> Path:
-    """Where the configuration lies: the folder itself, or that of the base that its adapter was trained on."""
+def _base_of_adapter(folder: Path, name: str, hub: Hub) -> Path | None:
+    """Where the base lies that a folder's adapter was trained on; None if there is no adapter in it."""
     config = folder / _ADAPTER_CONFIG
     if not config.is_file():
-        return folder
+        return None
     require("peft", "peft", "sparse")
     base = json.loads(config.read_text(encoding="utf-8")).get("base_model_name_or_path")
     if not base:

@@ -13,7 +13,7 @@ _SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _WORDS = (
     "neural ranking models deep networks that score documents for a query learning to rank search soil water under "
     "drip irrigation moisture between two emitters hox genes colour bumble bees acid rain after and the"
-).split()
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _write_masked_language_model(folder: Path) -> None:
     from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
     folder.mkdir()
-    words = [*_SPECIAL, *dict.fromkeys(_WORDS)]
+    words = [*_SPECIAL, *dict.fromkeys(_WORDS.split())]
     (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
     BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=64).save_pretrained(folder)
     torch.manual_seed(0)

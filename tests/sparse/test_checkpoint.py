@@ -11,8 +11,9 @@ import pytest
 pytest.importorskip("peft")
 
 import torch
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.sparse_encoder.modules import SpladePooling
+from sentence_transformers import SentenceTransformer, SparseEncoder
+from sentence_transformers.base.modules import Router
+from sentence_transformers.sparse_encoder.modules import SparseStaticEmbedding, SpladePooling
 from transformers import BertModel, BertTokenizerFast
 
 from specter2_plugins.errors import CheckpointError
@@ -20,8 +21,8 @@ from specter2_plugins.sparse import load_splade, merge_adapter
 from tests.sparse.conftest import TEXTS, Checkpoints, new_splade
 
 
-def dense(model, texts=TEXTS) -> torch.Tensor:
-    return model.encode_document(texts, convert_to_sparse_tensor=False)
+def dense(model: SparseEncoder) -> torch.Tensor:
+    return model.encode_document(TEXTS, convert_to_sparse_tensor=False)
 
 
 def test_a_whole_model_gives_the_vectors_of_sentence_transformers(checkpoints: Checkpoints) -> None:
@@ -91,6 +92,18 @@ def test_an_older_checkpoints_module_names_are_read(checkpoints: Checkpoints, tm
     torch.testing.assert_close(dense(model), dense(load_splade(checkpoints.lora, device="cpu")))
 
 
+def test_queries_can_do_without_inference(checkpoints: Checkpoints, tmp_path: Path) -> None:
+    """A router of two models: a weight looked up for each token of a query, SPLADE for documents."""
+    whole = load_splade(checkpoints.plain, device="cpu")
+    static = SparseStaticEmbedding(whole.tokenizer, torch.arange(len(whole.tokenizer), dtype=torch.float32))
+    router = Router.for_query_document([static], list(whole))
+    SparseEncoder(modules=[router], similarity_fn_name="dot", device="cpu").save_pretrained(str(tmp_path))
+    model = load_splade(tmp_path, device="cpu")
+    assert torch.equal(dense(model), dense(whole))
+    (word,) = model.decode(model.encode_query("bees"), top_k=1)
+    assert word == ("bees", float(whole.tokenizer.convert_tokens_to_ids("bees")))
+
+
 def test_only_the_largest_weights_are_kept_and_they_read_as_words(checkpoints: Checkpoints) -> None:
     model = load_splade(checkpoints.plain, max_active_dims=3, device="cpu")
     whole = dense(load_splade(checkpoints.plain, device="cpu"))
@@ -140,7 +153,7 @@ def test_a_damaged_adapter_ends_in_one_line(checkpoints: Checkpoints, tmp_path: 
     shutil.copytree(checkpoints.lora, folder)
     weights = folder / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
-    with pytest.raises(CheckpointError, match="cannot load .*damaged") as error:
+    with pytest.raises(CheckpointError, match=r"cannot load .*damaged") as error:
         load_splade(folder, device="cpu")
     assert "\n" not in str(error.value)
 
