@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 
 def ingest(
+    context: typer.Context,
     files: Files,
     store: Store = None,
     url: Url = None,
@@ -84,7 +85,7 @@ def ingest(
     latest: list[IngestReport] = []
     with (
         stoppable(lambda: latest[-1].ingested if latest else 0),
-        connect(store, url, api_key, grpc=grpc, timeout=timeout) as client,
+        connect(context, store, url, api_key, grpc=grpc, timeout=timeout, create=True) as client,
         ingestion_progress(source) as show,
     ):
         from specter2_plugins.qdrant import CollectionSpec, ingest_papers

@@ -66,11 +66,31 @@ def load_model(name: str, device: str | None = None, dtype: str | None = None, e
 
 
 def connect(
-    store: Path | None, url: str | None, api_key: str | None, *, grpc: bool = False, timeout: int = DEFAULT_TIMEOUT
+    context: typer.Context,
+    store: Path | None,
+    url: str | None,
+    api_key: str | None,
+    *,
+    grpc: bool = False,
+    timeout: int = DEFAULT_TIMEOUT,
+    create: bool = False,
 ) -> AbstractContextManager[QdrantClient]:
-    """Open the store that the options name; a usage error unless they name one."""
+    """Open the store that the options name; one on the command line goes before one of the environment.
+
+    Raises:
+        typer.BadParameter: If they name none, or two.
+        StoreError: If it cannot be opened.
+    """
+    if store is not None and url is not None:
+        store, url = (store if _typed(context, "store") else None), (url if _typed(context, "url") else None)
     if (store is None) == (url is None):
         raise typer.BadParameter("name one of --store FOLDER and --url URL")
     from specter2_plugins.qdrant import open_client
 
-    return open_client(store, url, api_key, grpc=grpc, timeout=timeout)
+    return open_client(store, url, api_key, grpc=grpc, timeout=timeout, create=create)
+
+
+def _typed(context: typer.Context, option: str) -> bool:
+    """Whether an option is on the command line, rather than in the environment."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"

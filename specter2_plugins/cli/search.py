@@ -10,13 +10,16 @@ from specter2_plugins.cli.hits import show_answers, show_hits
 from specter2_plugins.cli.options import (
     DEFAULT_COLLECTION,
     DEFAULT_MODEL,
+    DEFAULT_TIMEOUT,
     ApiKey,
     AsJson,
     Collection,
     Device,
     Dtype,
+    Grpc,
     Model,
     Store,
+    Timeout,
     Url,
     connect,
     load_model,
@@ -44,6 +47,7 @@ _QUERIES_AT_ONCE = 256
 
 
 def search(
+    context: typer.Context,
     query: Annotated[
         list[str] | None, typer.Argument(help="What to look for, in quotes or without.", show_default=False)
     ] = None,
@@ -57,6 +61,8 @@ def search(
     store: Store = None,
     url: Url = None,
     api_key: ApiKey = None,
+    grpc: Grpc = False,
+    timeout: Timeout = DEFAULT_TIMEOUT,
     collection: Collection = DEFAULT_COLLECTION,
     limit: Limit = 10,
     offset: Offset = 0,
@@ -80,7 +86,7 @@ def search(
         raise typer.BadParameter("name one of QUERY and --queries FILE")
     _check_output(as_json, as_bibtex)
     asked = read_queries(queries) if queries is not None else [Query("1", " ".join(query or ()))]
-    with connect(store, url, api_key) as client:
+    with connect(context, store, url, api_key, grpc=grpc, timeout=timeout) as client:
         from specter2_plugins.qdrant import search_papers
         from specter2_plugins.qdrant.filters import to_filter
 
@@ -113,6 +119,7 @@ def search(
 
 
 def similar(
+    context: typer.Context,
     paper_ids: Annotated[
         list[str] | None,
         typer.Argument(metavar="ID...", help="Ids of papers in the collection.", show_default=False),
@@ -128,6 +135,8 @@ def similar(
     store: Store = None,
     url: Url = None,
     api_key: ApiKey = None,
+    grpc: Grpc = False,
+    timeout: Timeout = DEFAULT_TIMEOUT,
     collection: Collection = DEFAULT_COLLECTION,
     limit: Limit = 10,
     offset: Offset = 0,
@@ -146,7 +155,7 @@ def similar(
     if not papers:
         raise typer.BadParameter("name the ids of papers, or give --title and --abstract of a new one")
     _check_output(as_json, as_bibtex)
-    with connect(store, url, api_key) as client:
+    with connect(context, store, url, api_key, grpc=grpc, timeout=timeout) as client:
         from specter2_plugins.qdrant import similar_papers
         from specter2_plugins.qdrant.filters import to_filter
 

@@ -21,22 +21,27 @@ def open_client(
     *,
     grpc: bool = False,
     timeout: int = 60,
+    create: bool = True,
 ) -> Iterator[QdrantClient]:
     """Open a store and close it at the end.
 
     Args:
-        store: A folder for Qdrant's embedded engine; made if it is not there.
+        store: A folder for Qdrant's embedded engine.
         url: A Qdrant server, instead of a folder.
         api_key: The server's key.
         grpc: Speak gRPC with the server, on port 6334, instead of HTTP.
         timeout: Seconds to wait for one answer of the server.
+        create: Make a store's folder if it is not there; what only reads says False, so that a mistyped name is no
+            empty store.
 
     Raises:
-        StoreError: If neither or both are given, the folder is in use or cannot be written, or the server cannot be
+        StoreError: If neither or both are given, the folder is not there and not to be made, it is in use or cannot be written, or the server cannot be
             reached or refuses a request.
     """
     if (store is None) == (url is None):
         raise StoreError("name a store folder or a server's URL, one of the two")
+    if store is not None and not create and not Path(store).is_dir():
+        raise StoreError(f"there is no store {store}; `specter2 ingest FILE --store {store}` makes it")
     name = f"the store {store}" if url is None else f"the Qdrant server {url}"
     try:
         client = (

@@ -159,3 +159,24 @@ def test_files_that_hold_no_queries(
     assert failed.code == 1
     assert message in failed.err
     assert len(failed.err.splitlines()) == 1
+
+
+def test_a_mistyped_store_is_not_made(specter2: Command, tmp_path: Path) -> None:
+    failed = specter2("search", "x", "--store", tmp_path / "typo")
+    assert failed.code == 1
+    assert failed.err.startswith(f"error: there is no store {tmp_path / 'typo'}; ")
+    assert not (tmp_path / "typo").exists()
+
+
+def test_the_command_line_goes_before_the_environment(
+    specter2: Command, at: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QDRANT_URL", "http://127.0.0.1:9")
+    words = ("irrigation", "--mode", "sparse", "--json")
+    assert set(ids(specter2("search", *words, *at).out)) == {"soil", "drip"}
+    monkeypatch.setenv("SPECTER2_STORE", str(at[1]))
+    failed = specter2("search", *words)
+    assert failed.code == 2
+    assert "name one of --store FOLDER and --url URL" in failed.err
+    monkeypatch.delenv("QDRANT_URL")
+    assert set(ids(specter2("search", *words).out)) == {"soil", "drip"}
