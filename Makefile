@@ -18,7 +18,7 @@ help:  ## List the commands.
 demo: $(MODERN)/.demo  ## Ingest the sample papers into an embedded Qdrant, offline, and search them.
 	$(MODERN)/bin/specter2 demo
 
-test: lint test-modern test-adapterhub  ## Lint, type checks and the tests in both environments.
+test: lint test-modern test-adapterhub test-slow  ## Lint, type checks and the tests in both environments.
 
 test-modern: $(MODERN)/.test  ## The tests with the newest Sentence Transformers and transformers 5.
 	$(MODERN)/bin/python -m pytest
