@@ -14,13 +14,20 @@ HEAVY = "torch, transformers, sentence_transformers, numpy, huggingface_hub, qdr
 LIGHT = ["", ".checkpoints", ".errors", ".hub", ".papers", ".tasks"]
 
 
+def brought_in(modules: list[str], names: str) -> str:
+    imports = "; ".join(f"import specter2_plugins{module}" for module in modules)
+    code = f"{imports}; import sys; print([name for name in '{names}'.split(', ') if name in sys.modules])"
+    root = Path(__file__).parent.parent
+    return subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
+
+
 def test_importing_is_light() -> None:
-    imports = "; ".join(f"import specter2_plugins{module}" for module in LIGHT)
-    code = f"{imports}; import sys; print([name for name in '{HEAVY}'.split(', ') if name in sys.modules])"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert brought_in(LIGHT, HEAVY).strip() == "[]"
+
+
+def test_reading_and_searching_words_need_no_torch() -> None:
+    pytest.importorskip("qdrant_client")
+    assert brought_in([".readers", ".qdrant", ".sparse"], "torch, sentence_transformers").strip() == "[]"
 
 
 def test_every_public_name_is_there() -> None:

@@ -35,8 +35,8 @@ def open_client(
             empty store.
 
     Raises:
-        StoreError: If neither or both are given, the folder is not there and not to be made, it is in use or cannot be written, or the server cannot be
-            reached or refuses a request.
+        StoreError: If neither or both are given, the folder is not there and not to be made, it is in use or cannot be
+            written, or the server cannot be reached or refuses a request.
     """
     if (store is None) == (url is None):
         raise StoreError("name a store folder or a server's URL, one of the two")

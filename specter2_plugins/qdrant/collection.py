@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins.errors import PaperError, StoreError
-from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.payloads import CONTENT_KEY, METADATA_KEY, from_page_content
 from specter2_plugins.qdrant.spec import CollectionSpec
-from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.sparse import SparseEncoder
 from specter2_plugins.tasks import BASE, route
+
+if TYPE_CHECKING:
+    from specter2_plugins.fingerprint import Fingerprint
+    from specter2_plugins.sentence_transformer import Specter2
 
 FINGERPRINTS_KEY = "specter2"
 """Where a collection's metadata says what its vectors were made with: vector name -> fingerprint."""
@@ -89,7 +91,7 @@ def prepare_collection(
     if client.collection_exists(spec.name):
         _check_vectors(client, spec, model, adapters, sparse)
         return
-    fingerprints: dict[str, Any] = {adapter: Fingerprint.of(model, adapter).to_dict() for adapter in adapters}
+    fingerprints: dict[str, Any] = {adapter: _fingerprint(model, adapter).to_dict() for adapter in adapters}
     fingerprints |= {encoder.name: encoder.fingerprint for encoder in sparse}
     params = models.VectorParams(
         size=model.dimensions, distance=_DISTANCES[spec.distance], on_disk=spec.on_disk or None
@@ -153,7 +155,7 @@ def check_collection(client: QdrantBase, name: str, model: Specter2, vector: str
     if adapter != BASE and adapter not in model.transformer.adapter_tasks:
         known = ", ".join(model.transformer.adapter_tasks) or "none"
         raise StoreError(f"the collection {name!r} was made with the adapter {adapter!r}; the model has: {known}")
-    differences = Fingerprint.of(model, adapter).differences(stored)
+    differences = _fingerprint(model, adapter).differences(stored)
     if differences:
         raise StoreError(f"the collection {name!r} was filled by another model. {'; '.join(differences)}")
     return VectorSpace(vector, adapter, params.distance)
@@ -254,3 +256,10 @@ def _recognise(client: QdrantBase, name: str, model: Specter2, vector: str) -> s
         if float((vectors * expected).sum(axis=1).min()) > _SAME:
             return adapter
     raise StoreError(f"{unknown}, and none of this model's tasks gives the vectors it holds")
+
+
+def _fingerprint(model: Specter2, adapter: str) -> Fingerprint:
+    # Imported here because it brings in torch, which what only reads papers or searches words does without.
+    from specter2_plugins.fingerprint import Fingerprint
+
+    return Fingerprint.of(model, adapter)

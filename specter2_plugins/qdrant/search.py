@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args, overload
+from typing import TYPE_CHECKING, Literal, get_args, overload
 
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
@@ -13,8 +13,10 @@ from specter2_plugins.errors import StoreError
 from specter2_plugins.qdrant.collection import check_collection, check_sparse
 from specter2_plugins.qdrant.filters import to_filter
 from specter2_plugins.qdrant.hits import Hit, to_hits
-from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.sparse import SparseEncoder, load_sparse
+
+if TYPE_CHECKING:
+    from specter2_plugins.sentence_transformer import Specter2
 
 Mode = Literal["dense", "sparse", "hybrid"]
 Fusion = Literal["rrf", "dbsf"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
@@ -14,7 +14,9 @@ from specter2_plugins.qdrant.collection import VectorSpace, check_collection
 from specter2_plugins.qdrant.filters import to_filter
 from specter2_plugins.qdrant.hits import Hit, to_hits
 from specter2_plugins.qdrant.points import id_of, point_id
-from specter2_plugins.sentence_transformer import Specter2
+
+if TYPE_CHECKING:
+    from specter2_plugins.sentence_transformer import Specter2
 
 Example: TypeAlias = str | Paper | Mapping[str, Any]
 """The id of a stored paper, or a paper (or dict with `title` and `abstract`) that need not be stored."""

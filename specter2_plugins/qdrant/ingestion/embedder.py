@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qdrant_client import models
 
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.qdrant.points import Entry
-from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.sparse import SparseEncoder
+
+if TYPE_CHECKING:
+    from specter2_plugins.sentence_transformer import Specter2
 
 # A number as JSON text, with its comma; and a point's braces and names.
 _BYTES_A_DIMENSION = 12

@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
+from typing import TYPE_CHECKING
 
 from qdrant_client import QdrantClient, models
 from qdrant_client.client_base import QdrantBase
@@ -37,8 +38,10 @@ from specter2_plugins.qdrant.ingestion.uploads import Uploads, in_requests
 from specter2_plugins.qdrant.points import Entry
 from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.readers.records import Rejected
-from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.sparse import load_sparse
+
+if TYPE_CHECKING:
+    from specter2_plugins.sentence_transformer import Specter2
 
 BATCH = 256
 """Papers that are compared with the store, and embedded, at once: enough to sort them into batches of like length."""
