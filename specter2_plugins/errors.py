@@ -31,6 +31,10 @@ class FilterError(Specter2Error):
     """A filter that cannot be read."""
 
 
+class TrainingError(Specter2Error):
+    """A training run whose tasks, settings or folder cannot be used as asked."""
+
+
 class EvaluationError(Specter2Error):
     """A benchmark that cannot be read, or whose data cannot be measured."""
 

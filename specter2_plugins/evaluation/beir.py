@@ -9,7 +9,7 @@ from pathlib import Path
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.ranking import Ranking
-from specter2_plugins.evaluation.rows import read_file
+from specter2_plugins.scirepeval import read_file
 
 METRICS = ("ndcg_cut_10", "map", "recall_100")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from specter2_plugins.evaluation.documents import Document, text_of
+from specter2_plugins.scirepeval import Document, text_of
 
 if TYPE_CHECKING:
     from specter2_plugins.fingerprint import Fingerprint

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from specter2_plugins.evaluation.documents import Document
 from specter2_plugins.evaluation.encoder import Encoder
+from specter2_plugins.scirepeval import Document
 
 
 class Split(NamedTuple):

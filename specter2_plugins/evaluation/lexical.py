@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from specter2_plugins.evaluation.documents import Document
 from specter2_plugins.extras import require
+from specter2_plugins.scirepeval import Document
 from specter2_plugins.sparse.bm25 import Bm25
 
 

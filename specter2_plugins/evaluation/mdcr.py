@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from specter2_plugins.evaluation.rows import Row
+from specter2_plugins.scirepeval import Row
 
 _CITED = "true"
 

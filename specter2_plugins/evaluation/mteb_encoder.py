@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from specter2_plugins.evaluation.documents import Document, text_of
 from specter2_plugins.extras import require
+from specter2_plugins.scirepeval import Document, text_of
 
 if TYPE_CHECKING:
     from specter2_plugins.sentence_transformer import Specter2

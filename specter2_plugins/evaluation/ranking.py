@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from specter2_plugins.evaluation.documents import Document
 from specter2_plugins.evaluation.encoder import Encoder
 from specter2_plugins.evaluation.lexical import LexicalIndex
 from specter2_plugins.evaluation.report import Score
 from specter2_plugins.evaluation.runs import Judgements, Run, compare
 from specter2_plugins.extras import require
+from specter2_plugins.scirepeval import Document
 
 _DEPTH = 1000
 _QUERIES_AT_ONCE = 64

@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.classification import Classification
-from specter2_plugins.evaluation.documents import TITLE_AND_ABSTRACT, Document, document
 from specter2_plugins.evaluation.few_shot import FewShot
 from specter2_plugins.evaluation.labelled import Labelled
 from specter2_plugins.evaluation.mdcr import read_judgements
 from specter2_plugins.evaluation.ranking import Ranking
 from specter2_plugins.evaluation.regression import Regression
 from specter2_plugins.evaluation.reviewers import ReviewerMatching
-from specter2_plugins.evaluation.rows import Row, read_file, read_rows
 from specter2_plugins.evaluation.task import Task
+from specter2_plugins.scirepeval import TITLE_AND_ABSTRACT, Document, Row, document, read_file, read_rows
 
 _PAPERS = "evaluation"
 _JUDGED = "test"

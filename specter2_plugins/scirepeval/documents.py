@@ -1,4 +1,4 @@
-"""The text of a benchmark's document."""
+"""The text of a data set's document."""
 
 from __future__ import annotations
 
