@@ -7,7 +7,7 @@ import sys
 import typer
 
 from specter2_plugins import __version__
-from specter2_plugins.cli import bench, demo, embed, evaluate, ingest, models, search
+from specter2_plugins.cli import bench, demo, embed, evaluate, ingest, models, search, train_sparse
 from specter2_plugins.cli.console import errors
 from specter2_plugins.errors import MissingExtraError, Specter2Error
 
@@ -25,6 +25,7 @@ app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("similar")(search.similar)
 app.command("evaluate")(evaluate.evaluate)
+app.command("train-sparse")(train_sparse.train_sparse)
 app.command("bench")(bench.bench)
 
 

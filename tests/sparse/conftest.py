@@ -31,7 +31,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Checkpoints:
     pytest.importorskip("peft")
     folder = tmp_path_factory.mktemp("splade")
     made = Checkpoints(folder / "base", folder / "plain", folder / "lora", folder / "other")
-    _write_masked_language_model(made.base)
+    write_masked_language_model(made.base)
     new_splade(made.base).save_pretrained(str(made.plain))
     for seed, path in enumerate([made.lora, made.other_lora], start=1):
         new_splade(made.base, lora_seed=seed).save_pretrained(str(path))
@@ -54,7 +54,8 @@ def new_splade(base: Path, lora_seed: int | None = None, **lora: Any) -> Any:
     return model
 
 
-def _write_masked_language_model(folder: Path) -> None:
+def write_masked_language_model(folder: Path, initializer_range: float = 0.3) -> None:
+    """A tiny BERT; its weights are spread widely, so that its vectors differ, unless it is to be trained as a whole."""
     import torch
     from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
@@ -70,6 +71,6 @@ def _write_masked_language_model(folder: Path) -> None:
         num_attention_heads=2,
         intermediate_size=64,
         max_position_embeddings=64,
-        initializer_range=0.3,
+        initializer_range=initializer_range,
     )
     BertForMaskedLM(config).save_pretrained(folder)

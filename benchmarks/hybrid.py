@@ -1,0 +1,74 @@
+"""Search by meaning, by words and by both, through this package's own ingestion and search.
+
+Run: python -m benchmarks.hybrid --data FOLDER, where FOLDER holds cacm/ and cisi/ as distributed.
+Prints nDCG@10 in points (0 to 100), and how many queries each search answers better and worse than the dense one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from specter2_plugins import Paper, Specter2, load_specter2
+from specter2_plugins.evaluation.ranking import Ranking
+from specter2_plugins.evaluation.smart import read_smart
+from specter2_plugins.qdrant import CollectionSpec, Hit, ingest_papers, open_client, search_papers
+from specter2_plugins.sparse import load_sparse
+
+CUTOFF = 10
+WAYS: dict[str, dict[str, Any]] = {
+    "dense": {"mode": "dense"},
+    "sparse": {"mode": "sparse"},
+    "hybrid, rrf": {"mode": "hybrid", "fusion": "rrf"},
+    "hybrid, dbsf": {"mode": "hybrid", "fusion": "dbsf"},
+}
+
+
+def ndcg(hits: list[Hit], relevant: Mapping[str, int]) -> float:
+    """nDCG@10 of one query, 0 to 100, with papers relevant or not."""
+    gains = [1 / math.log2(rank + 1) for rank in range(1, CUTOFF + 1)]
+    gained = sum(gain for gain, hit in zip(gains, hits, strict=False) if hit.paper.id in relevant)
+    return 100 * gained / sum(gains[: len(relevant)])
+
+
+def measure(collection: Ranking, model: Specter2, sparse: str) -> dict[str, list[float]]:
+    """The nDCG of every query, by every way."""
+    encoder = load_sparse(sparse)
+    papers = [Paper(title, abstract, number) for number, (title, abstract) in collection.documents.items()]
+    queries = [text for (text,) in collection.queries.values()]
+    with TemporaryDirectory() as folder, open_client(store=Path(folder) / "store") as client:
+        ingest_papers(papers, client, model, CollectionSpec(sparse=(sparse,)))
+        answers = {
+            way: search_papers(client, model, queries, limit=CUTOFF, sparse=encoder, **options)
+            for way, options in WAYS.items()
+        }
+    return {
+        way: [ndcg(hits, collection.judgements[query]) for query, hits in zip(collection.queries, found, strict=True)]
+        for way, found in answers.items()
+    }
+
+
+def main() -> None:
+    """Measure and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", default="mini")
+    parser.add_argument("--sparse", default="bm25")
+    args = parser.parse_args()
+    model = load_specter2(args.model)
+    print(f"{'collection':<12}{'search':<14}{f'nDCG@{CUTOFF}':>8}{'better':>8}{'worse':>8}")
+    for folder in ("cacm", "cisi"):
+        collection = read_smart(args.data / folder)
+        scores = measure(collection, model, args.sparse)
+        for way, values in scores.items():
+            pairs = list(zip(values, scores["dense"], strict=True))
+            better, worse = sum(a > b for a, b in pairs), sum(a < b for a, b in pairs)
+            print(f"{collection.name:<12}{way:<14}{sum(values) / len(values):>8.2f}{better:>8}{worse:>8}")
+
+
+if __name__ == "__main__":
+    main()
