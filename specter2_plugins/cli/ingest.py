@@ -59,7 +59,7 @@ def ingest(
         str | None, typer.Option(help="euclid (as SPECTER2 was trained, the default), cosine or dot.")
     ] = None,
     sparse: Annotated[
-        list[str] | None, typer.Option("--sparse", help="Sparse vectors too, for hybrid search: bm25.")
+        list[str] | None, typer.Option("--sparse", help="Sparse vectors too, for hybrid search: bm25, or splade:MODEL.")
     ] = None,
     quantization: Annotated[str | None, typer.Option(help="Compress vectors in memory: scalar or binary.")] = None,
     bulk: Annotated[bool, typer.Option("--bulk", help="Build the search graph at the end, and wait for it.")] = False,

@@ -70,11 +70,12 @@ def search(
     mode: Annotated[
         Literal["dense", "sparse", "hybrid"], typer.Option(help="Search by meaning, by words, or by both.")
     ] = "dense",
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="The same as --mode hybrid.")] = False,
     fusion: Annotated[
         Literal["rrf", "dbsf"], typer.Option(help="How hybrid joins both: by ranks, or by scores.")
     ] = "rrf",
     vector: Vector = None,
-    sparse: Annotated[str, typer.Option(help="The sparse vector to search.")] = "bm25",
+    sparse: Annotated[str, typer.Option(help="The sparse encoder: bm25, or splade:MODEL.")] = "bm25",
     model: Model = DEFAULT_MODEL,
     device: Device = None,
     dtype: Dtype = None,
@@ -85,6 +86,8 @@ def search(
     if bool(query) == (queries is not None):
         raise typer.BadParameter("name one of QUERY and --queries FILE")
     _check_output(as_json, as_bibtex)
+    if hybrid:
+        mode = "hybrid"
     asked = read_queries(queries) if queries is not None else [Query("1", " ".join(query or ()))]
     with connect(context, store, url, api_key, grpc=grpc, timeout=timeout) as client:
         from specter2_plugins.qdrant import search_papers

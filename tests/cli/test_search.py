@@ -63,8 +63,8 @@ def test_words_alone_load_no_model(specter2: Command, at: tuple[object, ...]) ->
 
 
 def test_hybrid_fuses_both_ways(specter2: Command, at: tuple[object, ...]) -> None:
-    for fusion in ("rrf", "dbsf"):
-        found = specter2("search", "irrigation", *at, "--mode", "hybrid", "--fusion", fusion, "--json")
+    for options in (("--mode", "hybrid"), ("--hybrid", "--fusion", "dbsf")):
+        found = specter2("search", "irrigation", *at, *options, "--json")
         assert set(ids(found.out)[:2]) == {"soil", "drip"}
         assert len(ids(found.out)) == 4
 
