@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import warnings
 
 import typer
 
@@ -39,6 +41,9 @@ def root(version: bool = typer.Option(False, "--version", help="Print the versio
 
 def main() -> None:
     """Run the command line; exit code 0, 1 (failed, one line on stderr says why) or 2 (usage)."""
+    # gRPC's own log of lost connections; the error that is raised says the same.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    warnings.showwarning = lambda message, *_: errors.print(f"warning: {message}", style="yellow")
     try:
         app()
     except (Specter2Error, MissingExtraError) as error:

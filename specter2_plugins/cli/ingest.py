@@ -11,6 +11,7 @@ import typer
 from specter2_plugins.cli.console import output, print_json
 from specter2_plugins.cli.options import (
     DEFAULT_COLLECTION,
+    DEFAULT_GRPC_PORT,
     DEFAULT_MODEL,
     DEFAULT_TIMEOUT,
     ApiKey,
@@ -22,6 +23,7 @@ from specter2_plugins.cli.options import (
     FileFormat,
     Files,
     Grpc,
+    GrpcPort,
     Model,
     Rejects,
     Store,
@@ -45,6 +47,7 @@ def ingest(
     url: Url = None,
     api_key: ApiKey = None,
     grpc: Grpc = False,
+    grpc_port: GrpcPort = DEFAULT_GRPC_PORT,
     timeout: Timeout = DEFAULT_TIMEOUT,
     collection: Collection = DEFAULT_COLLECTION,
     preset: Annotated[
@@ -85,7 +88,7 @@ def ingest(
     latest: list[IngestReport] = []
     with (
         stoppable(lambda: latest[-1].ingested if latest else 0),
-        connect(context, store, url, api_key, grpc=grpc, timeout=timeout, create=True) as client,
+        connect(context, store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout, create=True) as client,
         ingestion_progress(source) as show,
     ):
         from specter2_plugins.qdrant import CollectionSpec, ingest_papers

@@ -36,7 +36,8 @@ Url = Annotated[str | None, typer.Option(envvar="QDRANT_URL", help="URL of a Qdr
 ApiKey = Annotated[
     str | None, typer.Option(envvar="QDRANT_API_KEY", show_envvar=True, help="API key of the Qdrant server.")
 ]
-Grpc = Annotated[bool, typer.Option("--grpc", help="Speak gRPC with the server, on port 6334.")]
+Grpc = Annotated[bool, typer.Option("--grpc", help="Speak gRPC with the server.")]
+GrpcPort = Annotated[int, typer.Option(min=1, max=65535, help="The server's port for --grpc.")]
 Timeout = Annotated[int, typer.Option(min=1, help="Seconds to wait for one answer of the server.")]
 Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
 Files = Annotated[list[Path], typer.Argument(help="Files of papers, patterns, or - for stdin.", show_default=False)]
@@ -52,6 +53,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs."
 
 DEFAULT_MODEL = DEFAULT_CHECKPOINT
 DEFAULT_COLLECTION = "papers"
+DEFAULT_GRPC_PORT = 6334
 DEFAULT_TIMEOUT = 60
 
 
@@ -72,6 +74,7 @@ def connect(
     api_key: str | None,
     *,
     grpc: bool = False,
+    grpc_port: int = DEFAULT_GRPC_PORT,
     timeout: int = DEFAULT_TIMEOUT,
     create: bool = False,
 ) -> AbstractContextManager[QdrantClient]:
@@ -87,7 +90,7 @@ def connect(
         raise typer.BadParameter("name one of --store FOLDER and --url URL")
     from specter2_plugins.qdrant import open_client
 
-    return open_client(store, url, api_key, grpc=grpc, timeout=timeout, create=create)
+    return open_client(store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout, create=create)
 
 
 def _typed(context: typer.Context, option: str) -> bool:

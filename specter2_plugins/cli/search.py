@@ -9,6 +9,7 @@ import typer
 from specter2_plugins.cli.hits import show_answers, show_hits
 from specter2_plugins.cli.options import (
     DEFAULT_COLLECTION,
+    DEFAULT_GRPC_PORT,
     DEFAULT_MODEL,
     DEFAULT_TIMEOUT,
     ApiKey,
@@ -17,6 +18,7 @@ from specter2_plugins.cli.options import (
     Device,
     Dtype,
     Grpc,
+    GrpcPort,
     Model,
     Store,
     Timeout,
@@ -62,6 +64,7 @@ def search(
     url: Url = None,
     api_key: ApiKey = None,
     grpc: Grpc = False,
+    grpc_port: GrpcPort = DEFAULT_GRPC_PORT,
     timeout: Timeout = DEFAULT_TIMEOUT,
     collection: Collection = DEFAULT_COLLECTION,
     limit: Limit = 10,
@@ -89,7 +92,7 @@ def search(
     if hybrid:
         mode = "hybrid"
     asked = read_queries(queries) if queries is not None else [Query("1", " ".join(query or ()))]
-    with connect(context, store, url, api_key, grpc=grpc, timeout=timeout) as client:
+    with connect(context, store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout) as client:
         from specter2_plugins.qdrant import search_papers
         from specter2_plugins.qdrant.filters import to_filter
 
@@ -139,6 +142,7 @@ def similar(
     url: Url = None,
     api_key: ApiKey = None,
     grpc: Grpc = False,
+    grpc_port: GrpcPort = DEFAULT_GRPC_PORT,
     timeout: Timeout = DEFAULT_TIMEOUT,
     collection: Collection = DEFAULT_COLLECTION,
     limit: Limit = 10,
@@ -158,7 +162,7 @@ def similar(
     if not papers:
         raise typer.BadParameter("name the ids of papers, or give --title and --abstract of a new one")
     _check_output(as_json, as_bibtex)
-    with connect(context, store, url, api_key, grpc=grpc, timeout=timeout) as client:
+    with connect(context, store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout) as client:
         from specter2_plugins.qdrant import similar_papers
         from specter2_plugins.qdrant.filters import to_filter
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient
 
 from specter2_plugins.errors import StoreError
 from specter2_plugins.qdrant.edge import EdgeClient
 from specter2_plugins.qdrant.faults import STORE_ERRORS, explain
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @contextmanager
@@ -20,6 +24,7 @@ def open_client(
     api_key: str | None = None,
     *,
     grpc: bool = False,
+    grpc_port: int = 6334,
     timeout: int = 60,
     create: bool = True,
 ) -> Iterator[QdrantClient]:
@@ -29,26 +34,24 @@ def open_client(
         store: A folder for Qdrant's embedded engine.
         url: A Qdrant server, instead of a folder.
         api_key: The server's key.
-        grpc: Speak gRPC with the server, on port 6334, instead of HTTP.
+        grpc: Speak gRPC with the server instead of HTTP.
+        grpc_port: The server's port for that.
         timeout: Seconds to wait for one answer of the server.
         create: Make a store's folder if it is not there; what only reads says False, so that a mistyped name is no
             empty store.
 
     Raises:
         StoreError: If neither or both are given, the folder is not there and not to be made, it is in use or cannot be
-            written, or the server cannot be reached or refuses a request.
+            written, the URL or the key cannot be one, or the server cannot be reached or refuses a request.
     """
     if (store is None) == (url is None):
         raise StoreError("name a store folder or a server's URL, one of the two")
     if store is not None and not create and not Path(store).is_dir():
         raise StoreError(f"there is no store {store}; `specter2 ingest FILE --store {store}` makes it")
     name = f"the store {store}" if url is None else f"the Qdrant server {url}"
+    name += f" (gRPC on port {grpc_port})" if grpc and url is not None else ""
     try:
-        client = (
-            EdgeClient(str(store))
-            if url is None
-            else QdrantClient(url=url, api_key=api_key, prefer_grpc=grpc, timeout=timeout, check_compatibility=False)
-        )
+        client = EdgeClient(str(store)) if url is None else _remote(url, api_key, grpc, grpc_port, timeout)
     except RuntimeError as error:
         if "already accessed" not in str(error):
             raise
@@ -61,3 +64,27 @@ def open_client(
         raise explain(error, name) from None
     finally:
         client.close()
+
+
+def _remote(url: str, api_key: str | None, grpc: bool, grpc_port: int, timeout: int) -> QdrantClient:
+    # A key that was read from a file often ends with its line.
+    key = api_key.strip() if api_key is not None else None
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise StoreError("the API key holds a character that no key can have, such as a line's end")
+    try:
+        host = urlsplit(url if "://" in url else f"//{url}").hostname
+        if not host:
+            raise ValueError("it names no host")
+        with warnings.catch_warnings():
+            if host in _LOOPBACK:
+                warnings.filterwarnings("ignore", "Api key is used with an insecure connection")
+            return QdrantClient(
+                url=url,
+                api_key=key,
+                prefer_grpc=grpc,
+                grpc_port=grpc_port,
+                timeout=timeout,
+                check_compatibility=False,
+            )
+    except ValueError as error:
+        raise StoreError(f"{url!r} is no URL of a Qdrant server, such as http://localhost:6333: {error}") from None

@@ -45,6 +45,7 @@ _TRANSIENT_GRPC = {
     grpc.StatusCode.INTERNAL,
     grpc.StatusCode.CANCELLED,
 }
+_UNREACHABLE_GRPC = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 _REFUSED = "refuses the API key; give the right one in QDRANT_API_KEY"
 
 Result = TypeVar("Result")
@@ -115,6 +116,8 @@ def explain(error: BaseException, store: str) -> StoreError:
         code = _grpc_code(error)
         if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
             return StoreError(f"{store} {_REFUSED}")
+        if code in _UNREACHABLE_GRPC:
+            return StoreError(f"cannot reach {store}: {_grpc_details(error)}")
         return StoreError(f"{store} answered {code.name if code else 'nothing'}: {_grpc_details(error)}")
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return StoreError(f"the disk of {store} is full; make room and run the same again")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,62 @@ def test_a_server_that_goes_away_leaves_a_way_on(
         assert "wrong-key" not in refused.err
 
 
+def test_grpc_gives_what_rest_gives(specter2: Command, tmp_path: Path, oracle: Oracle) -> None:
+    papers = write(tmp_path / "papers.jsonl", 5)
+    with Server(api_key="very-secret", grpc=True) as server:
+        rest = ("--url", server.url, "--model", oracle.models, "--api-key", "very-secret")
+        grpc = (*rest, "--grpc", "--grpc-port", server.address["grpc_port"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert "ingested 5 + unchanged 0" in specter2("ingest", papers, *grpc, "--sparse", "bm25").out
+            assert "ingested 0 + unchanged 5" in specter2("ingest", papers, *rest, "--sparse", "bm25").out
+            for command in (("search", "graphs 3", "--mode", "hybrid"), ("search", "graphs"), ("similar", "3")):
+                by_grpc, by_rest = (json.loads(specter2(*command, *at, "--json").out) for at in (grpc, rest))
+                assert [hit.pop("score") for hit in by_grpc] == pytest.approx([hit.pop("score") for hit in by_rest])
+                assert by_grpc == by_rest != []
+        refused = specter2("search", "graphs", *grpc[:-4], "wrong-key", *grpc[-3:])
+        assert refused.err == (
+            f"error: the Qdrant server {server.url} (gRPC on port {server.address['grpc_port']}) refuses the API key; "
+            "give the right one in QDRANT_API_KEY\n"
+        )
+
+
+WITH_FEW_RETRIES = """
+import sys
+from specter2_plugins.cli import main
+from specter2_plugins.qdrant.faults import Retries
+from specter2_plugins.qdrant.ingestion import ingest
+ingest.Retries = lambda: Retries(attempts=2, first_wait=0.01)
+main()
+"""
+
+
+def test_a_connection_that_is_lost_is_one_line(tmp_path: Path, oracle: Oracle) -> None:
+    papers = write(tmp_path / "papers.jsonl", 50_000)
+    with Server(api_key="very-secret", grpc=True) as server:
+        at = ("--url", server.url, "--grpc", "--grpc-port", str(server.address["grpc_port"]), "--api-key=very-secret")
+        command = [sys.executable, "-c", WITH_FEW_RETRIES, "ingest", str(papers), *at, "--model", str(oracle.models)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            while process.poll() is None and len(server.calls("PUT /collections/papers/points")) < 3:
+                time.sleep(0.01)
+            server.stop()
+            out, err = process.communicate(timeout=60)
+        server.start()
+    assert (process.returncode, out) == (1, ""), err
+    *progress, line = err.splitlines()
+    assert all(shown.startswith("ingesting: ") for shown in progress), err
+    assert line.startswith(f"error: cannot reach the Qdrant server {server.url} (gRPC on port ")
+    assert " papers are kept. Go on with: specter2 ingest " in line
+    assert "very-secret" not in err
+
+
+def test_a_key_that_others_can_read_is_one_line_of_warning(specter2: Command) -> None:
+    search = specter2("search", "x", "--url", "http://host.invalid", "--api-key", "very-secret", "--mode", "sparse")
+    warning, error = search.err.splitlines()
+    assert warning == "warning: Api key is used with an insecure connection."
+    assert error.startswith("error: cannot reach the Qdrant server http://host.invalid: ")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_stops_it_cleanly(tmp_path: Path, at: tuple[str, ...], number: signal.Signals, code: int) -> None:
     papers = write(tmp_path / "papers.jsonl", 50_000, abstract="graph networks of the ocean " * 40)
@@ -117,7 +175,7 @@ def test_a_signal_stops_it_cleanly(tmp_path: Path, at: tuple[str, ...], number: 
     try:
         assert process.stderr is not None
         line = process.stderr.readline()
-        while line and "papers/s" not in line:
+        while line and not re.search(r"[1-9]\d* papers,", line):
             line = process.stderr.readline()
         process.send_signal(number)
         started = time.monotonic()

@@ -1,9 +1,10 @@
-"""Stores of every kind: embedded on disk, a server over HTTP and, with QDRANT_URL set, a real server."""
+"""Stores of every kind: embedded on disk, a server over HTTP and gRPC and, with QDRANT_URL set, a real server."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,26 @@ from specter2_plugins import Paper
 from specter2_plugins.qdrant import open_client
 from tests.qdrant.server import Local, Remote, Server
 
-SERVERS = ["local", *(["remote"] if os.environ.get("QDRANT_URL") else [])]
+SERVERS = ["rest", "grpc", *(["remote"] if os.environ.get("QDRANT_URL") else [])]
+KINDS = ["embedded", *SERVERS]
 
 
 def new_server(kind: str) -> Server:
     """A server on Qdrant's local engine, or in front of the one at QDRANT_URL."""
-    if kind == "local":
-        return Server(Local())
-    return Server(Remote(os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY")))
+    if kind == "remote":
+        return Server(Remote(os.environ["QDRANT_URL"], os.environ.get("QDRANT_API_KEY")))
+    return Server(Local(), grpc=kind == "grpc")
+
+
+@contextmanager
+def open_store(kind: str, folder: Path) -> Iterator[QdrantClient]:
+    """An empty store of a kind; an embedded one in a folder."""
+    if kind == "embedded":
+        with open_client(store=folder) as client:
+            yield client
+    else:
+        with new_server(kind) as server, open_client(**server.address) as client:
+            yield client
 
 
 @pytest.fixture
@@ -44,12 +57,8 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=["embedded", *SERVERS])
+@pytest.fixture(params=KINDS)
 def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[QdrantClient]:
     """An empty store of each kind."""
-    if request.param == "embedded":
-        with open_client(store=tmp_path / "store") as client:
-            yield client
-    else:
-        with new_server(request.param) as server, open_client(url=server.url) as client:
-            yield client
+    with open_store(request.param, tmp_path / "store") as client:
+        yield client

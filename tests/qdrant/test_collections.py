@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -140,54 +136,6 @@ def test_a_collection_of_unknown_origin_is_refused(client: QdrantClient, mini: S
     client.create_collection("bare", {"proximity": models.VectorParams(size=384, distance=models.Distance.EUCLID)})
     with pytest.raises(StoreError, match="does not say which model filled it"):
         search_papers(client, mini, "x", collection="bare")
-
-
-def test_store_in_use_and_store_on_a_file(tmp_path: Path) -> None:
-    with (
-        open_client(store=tmp_path / "store"),
-        pytest.raises(StoreError, match="in use by another process"),
-        open_client(store=tmp_path / "store"),
-    ):
-        pass
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match=r"cannot use the store .*File exists"), open_client(store=tmp_path / "file"):
-        pass
-    with pytest.raises(StoreError, match="one of the two"), open_client():
-        pass
-
-
-@pytest.fixture
-def refusing_server() -> Iterator[str]:
-    """A real HTTP server on loopback that lets no one in."""
-
-    class Refuse(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(401)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Refuse)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_server_that_refuses_and_one_that_is_gone(refusing_server: str, mini: Specter2) -> None:
-    key = "very-secret"
-    with (
-        pytest.raises(StoreError, match="refuses the API key") as refused,
-        open_client(url=refusing_server, api_key=key) as client,
-    ):
-        search_papers(client, mini, "x")
-    assert key not in str(refused.value)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        gone = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with pytest.raises(StoreError, match=f"cannot reach the Qdrant server {gone}"), open_client(url=gone) as client:
-        search_papers(client, mini, "x")
 
 
 def test_reopened_store_still_holds_everything(tmp_path: Path, mini: Specter2, papers: list[Paper]) -> None:

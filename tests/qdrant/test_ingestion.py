@@ -89,9 +89,39 @@ def test_only_what_changed_is_written(client: QdrantClient, model: Specter2) -> 
     assert counts(ingest_papers(changed, client, model)) == {"read": 31, "unchanged": 31}
 
 
+ODD = {
+    "nothing": None,
+    "nested": {"list": [1, 2.5, None, True, {"deep": []}], "empty": {}},
+    "whole": 3.0,
+    "small": 1e-300,
+    "large": 2**62,
+    "text": "Überblick \U0001f4da \x00",
+    "": "no name",
+}
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_points_are_the_same_by_rest_and_by_grpc(model: Specter2) -> None:
+    papers = [replace(paper, metadata={**paper.metadata, **ODD}) for paper in many(20)]
+    changed = [replace(papers[0], metadata=ODD), *papers[1:]]
+    with Server(grpc=True) as server, open_client(url=server.url) as rest, open_client(**server.address) as grpc:
+        for client, name in ((rest, "rest"), (grpc, "grpc")):
+            for source in (papers, changed):
+                ingest_papers(source, client, model, replace(HYBRID, name=name))
+        assert stored(grpc, "grpc") == stored(grpc, "rest")
+        assert stored(rest, "grpc") == stored(rest, "rest")
+        assert counts(ingest_papers(changed, rest, model, replace(HYBRID, name="grpc"))) == {
+            "read": 20,
+            "unchanged": 20,
+        }
+        there = {name: rest.get_collection(name) for name in ("rest", "grpc")}
+        assert there["rest"].config.metadata == there["grpc"].config.metadata
+        assert there["rest"].payload_schema == there["grpc"].payload_schema
+
+
 @pytest.mark.usefixtures("small_batches")
 def test_an_unchanged_batch_costs_one_lookup_and_no_writes(server: Server, model: Specter2) -> None:
-    with open_client(url=server.url) as client:
+    with open_client(**server.address) as client:
         ingest_papers(many(40), client, model)
         server.requests.clear()
         ingest_papers(many(40), client, model)
@@ -137,7 +167,7 @@ def test_a_dry_run_writes_nothing(client: QdrantClient, model: Specter2) -> None
 
 
 def test_bulk_defers_the_search_graph_and_waits_for_it(server: Server, model: Specter2) -> None:
-    with open_client(url=server.url) as client:
+    with open_client(**server.address) as client:
         server.faults.add("GET /collections/papers", "yellow", times=3, skip=1)
         ingest_papers(many(3), client, model, bulk=True)
         assert client.get_collection("papers").config.hnsw_config.m == 16
@@ -146,7 +176,7 @@ def test_bulk_defers_the_search_graph_and_waits_for_it(server: Server, model: Sp
 
 
 def test_a_bulk_run_that_was_cut_off_is_ended_by_the_next(server: Server, model: Specter2) -> None:
-    with open_client(url=server.url) as client:
+    with open_client(**server.address) as client:
         ingest_papers(many(1), client, model)
         client.update_collection("papers", hnsw_config=models.HnswConfigDiff(m=0))
         ingest_papers(many(2), client, model)
@@ -161,7 +191,7 @@ def test_requests_are_cut_by_bytes_and_by_count(
     monkeypatch.setattr(uploads, "MOST_BYTES", 12_000)
     monkeypatch.setattr(uploads, "MOST_POINTS", 10)
     long = [Paper(f"Long {number}", "graph " * 1500, str(number)) for number in range(4)]
-    with open_client(url=server.url) as client:
+    with open_client(**server.address) as client:
         ingest_papers([*many(25, start=10), *long], client, model)
         assert client.count("papers").count == 29
     sizes = [len(sent(call)["points"]) for call in server.calls("PUT /collections/papers/points")]
@@ -171,17 +201,18 @@ def test_requests_are_cut_by_bytes_and_by_count(
 
 def test_spec_shapes_the_collection(server: Server, model: Specter2) -> None:
     spec = CollectionSpec.preset("cluster", name="wide", distance="cosine", indexes={"year": "integer"})
-    with open_client(url=server.url) as client:
+    with open_client(**server.address) as client:
         ingest_papers(many(1), client, model, spec)
     created = sent(server.calls("PUT /collections/wide")[0])
     assert created["shard_number"] == 6
     assert created["replication_factor"] == 2
     assert created["quantization_config"]["scalar"]["type"] == "int8"
-    assert created["vectors"]["proximity"] == {"size": model.dimensions, "distance": "Cosine", "on_disk": True}
+    vector = {name: value for name, value in created["vectors"]["proximity"].items() if value is not None}
+    assert vector == {"size": model.dimensions, "distance": "Cosine", "on_disk": True}
     assert [sent(call) for call in server.calls("PUT /collections/wide/index")] == [
         {"field_name": "metadata.year", "field_schema": "integer"}
     ]
-    with open_client(url=server.url) as client:
+    with open_client(**server.address) as client:
         client.delete_payload_index("wide", "metadata.year")
         ingest_papers(many(1), client, model, spec)
         assert list(client.get_collection("wide").payload_schema) == ["metadata.year"]

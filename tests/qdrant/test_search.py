@@ -24,7 +24,8 @@ from specter2_plugins.qdrant import (
 )
 from specter2_plugins.qdrant.points import id_of
 from specter2_plugins.sparse import load_sparse
-from tests.qdrant.conftest import SERVERS, new_server
+from tests.qdrant.conftest import KINDS, open_store
+from tests.qdrant.server import Server
 
 QUERY = "emotions in speech"
 EVERYTHING = 1000
@@ -41,24 +42,16 @@ def corpus() -> list[Paper]:
     ]
 
 
-@pytest.fixture(scope="module", params=["embedded", *SERVERS])
+@pytest.fixture(scope="module", params=KINDS)
 def client(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, mini: Specter2, corpus: list[Paper]
 ) -> Iterator[QdrantClient]:
     """A store of each kind with the corpus by distance in "papers" and by cosine in "angles"."""
 
-    def fill(client: QdrantClient) -> None:
+    with open_store(request.param, tmp_path_factory.mktemp("store")) as client:
         ingest_papers(corpus, client, mini, CollectionSpec(sparse=("bm25",)))
         ingest_papers(corpus, client, mini, CollectionSpec("angles", distance="cosine", sparse=("bm25",)))
-
-    if request.param == "embedded":
-        with open_client(store=tmp_path_factory.mktemp("store")) as client:
-            fill(client)
-            yield client
-    else:
-        with new_server(request.param) as server, open_client(url=server.url) as client:
-            fill(client)
-            yield client
+        yield client
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +84,7 @@ def test_pages_are_parts_of_one_ranking(client: QdrantClient, mini: Specter2, ve
 
 def test_many_queries_are_sent_together(mini: Specter2, corpus: list[Paper]) -> None:
     texts = [str(paper.title) for paper in corpus] * 2
-    with new_server("local") as server, open_client(url=server.url) as client:
+    with Server() as server, open_client(**server.address) as client:
         ingest_papers(corpus, client, mini)
         alone = search_papers(client, mini, texts[3], limit=3)
         before = len(server.calls("POST .*/points/query.*"))

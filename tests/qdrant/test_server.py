@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from grpc import RpcError
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
+from tests.qdrant.conftest import SERVERS, new_server
 from tests.qdrant.congruence import Caller, create, outcome, same
 from tests.qdrant.server import Fault, Remote, Server
 
@@ -24,8 +27,24 @@ ROOT = Path(__file__).parents[2]
 UPSERT = "PUT .*/points"
 
 
+@pytest.fixture(params=[kind for kind in SERVERS if kind != "grpc"])
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with new_server(request.param) as server:
+        yield server
+
+
+@pytest.fixture
+def grpc_server() -> Iterator[Server]:
+    with new_server("grpc") as server:
+        yield server
+
+
 def connect(server: Server, **settings: Any) -> QdrantClient:
     return QdrantClient(url=server.url, check_compatibility=False, **settings)
+
+
+def by_grpc(server: Server, **settings: Any) -> QdrantClient:
+    return connect(server, prefer_grpc=True, grpc_port=server.address["grpc_port"], **settings)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -41,6 +60,88 @@ def test_random_calls_give_what_the_local_engine_gives(server: Server, seed: int
         refused += expected == "refused"
     assert 0 < refused < 50
     assert here.get_collection("papers").config.metadata == there.get_collection("papers").config.metadata
+
+
+def test_random_calls_by_grpc_give_what_they_give_by_rest(grpc_server: Server) -> None:
+    rest, grpc = connect(grpc_server), by_grpc(grpc_server)
+    known = {"upsert", "delete", "batch_update_points", "retrieve", "scroll", "count", "collection_exists"}
+    known |= {"query_points", "query_batch_points"}
+    create(grpc)
+    refused = 0
+    for method, arguments in Caller(7).calls(200):
+        if method in known:
+            found = outcome(grpc, method, arguments)
+            # What writes has been carried out; only what reads can be asked for again.
+            if "update" not in method and method not in ("upsert", "delete"):
+                assert same(found, outcome(rest, method, arguments)), (method, arguments)
+            refused += found == "refused"
+    assert 0 < refused < 50
+    assert grpc.count("papers").count == rest.count("papers").count > 0
+    info, expected = grpc.get_collection("papers"), rest.get_collection("papers")
+    assert info.config.metadata == expected.config.metadata
+    assert info.config.params.vectors == expected.config.params.vectors
+    assert info.config.params.sparse_vectors == expected.config.params.sparse_vectors
+    assert info.payload_schema.keys() == expected.payload_schema.keys() == {"venue", "weight"}
+    assert grpc.get_collections() == rest.get_collections()
+    grpc.delete_payload_index("papers", "venue")
+    assert list(rest.get_collection("papers").payload_schema) == ["weight"]
+    grpc.delete_collection("papers")
+    assert not rest.collection_exists("papers")
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "written"),
+    [
+        ("drop_before", "UNAVAILABLE", False),
+        ("drop_after", "UNAVAILABLE", True),
+        ("cut", "UNAVAILABLE", True),
+        ("garbage", "INTERNAL", True),
+        (400, "INVALID_ARGUMENT", False),
+        (401, "UNAUTHENTICATED", False),
+        (403, "PERMISSION_DENIED", False),
+        (408, "DEADLINE_EXCEEDED", False),
+        (429, "RESOURCE_EXHAUSTED", False),
+        (500, "INTERNAL", False),
+        (503, "UNAVAILABLE", False),
+    ],
+)
+def test_faults_by_grpc(
+    grpc_server: Server, point: list[models.PointStruct], what: Any, code: str, written: bool
+) -> None:
+    client = by_grpc(grpc_server)
+    create(client)
+    grpc_server.faults.add(UPSERT, what, times=1)
+    with pytest.raises(RpcError) as failed:
+        client.upsert("papers", point)
+    assert failed.value.code().name == code
+    assert client.count("papers").count == written
+    client.upsert("papers", point)
+    assert client.count("papers").count == 1
+
+
+def test_a_key_is_asked_for_by_grpc() -> None:
+    with Server(api_key="secret", grpc=True) as server:
+        assert by_grpc(server, api_key="secret", https=False).get_collections().collections == []
+        with pytest.raises(RpcError) as refused:
+            by_grpc(server, api_key="wrong", https=False).get_collections()
+        assert refused.value.code().name == "UNAUTHENTICATED"
+
+
+def test_an_outage_by_grpc(grpc_server: Server) -> None:
+    client = by_grpc(grpc_server)
+    create(client)
+    grpc_server.stop()
+    with pytest.raises(RpcError) as failed:
+        client.count("papers")
+    assert failed.value.code().name == "UNAVAILABLE"
+    grpc_server.start()
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        with suppress(RpcError):
+            assert client.count("papers").count == 0
+            return
+        time.sleep(0.05)
+    pytest.fail("the client does not come back")
 
 
 def test_a_collection_shows_what_it_was_asked_to_be(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""A Qdrant server for tests: real HTTP on loopback, faults on request, and a record of every call.
+"""A Qdrant server for tests: real HTTP and gRPC on loopback, faults on request, and a record of every call.
 
     with Server() as server:
         server.faults.add("PUT .*/points", "drop_after", times=3)
@@ -10,9 +10,9 @@ Behind it stands either Qdrant's own local engine (`Local`) or a real server (`R
 """
 
 from tests.qdrant.server.faults import Fault, Faults
-from tests.qdrant.server.http import Server
 from tests.qdrant.server.local import Local
 from tests.qdrant.server.messages import Answer, Request
 from tests.qdrant.server.remote import Remote
+from tests.qdrant.server.server import Server
 
 __all__ = ["Answer", "Fault", "Faults", "Local", "Remote", "Request", "Server"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass
@@ -42,3 +42,9 @@ class Answer:
         """An error as Qdrant words it."""
         body = json.dumps({"status": {"error": error}, "time": 0.0}).encode()
         return cls(status, body, {"Content-Type": "application/json", **headers})
+
+
+class Answers(Protocol):
+    """What a door passes requests to."""
+
+    def answer(self, request: Request, api_key: str | None, body: Callable[[], bytes]) -> Answer | None: ...
