@@ -21,6 +21,7 @@ from specter2_plugins.errors import (
     Specter2Error,
     StoreError,
     TaskError,
+    WorkerError,
 )
 from specter2_plugins.papers import Paper
 
@@ -41,6 +42,7 @@ __all__ = [
     "Specter2Error",
     "StoreError",
     "TaskError",
+    "WorkerError",
     "load_specter2",
 ]
 

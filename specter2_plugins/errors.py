@@ -31,6 +31,10 @@ class FilterError(Specter2Error):
     """A filter that cannot be read."""
 
 
+class WorkerError(Specter2Error):
+    """A process that embeds has died, or a machine that it ran on."""
+
+
 class TrainingError(Specter2Error):
     """A training run whose tasks, settings or folder cannot be used as asked."""
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-import torch
-from sentence_transformers.sentence_transformer.modules import Pooling
-from torch import nn
-
-from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.tasks import BASE, route
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from specter2_plugins.sentence_transformer import Specter2
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,10 @@ class Fingerprint:
         """
         transformer = model.transformer
         adapter = route(task, transformer.adapter_tasks)
-        later = nn.ModuleList(list(model)[1:])
-        weights = {**transformer.adapters.base_state_dict(), **later.state_dict()}
+        later = list(model)[1:]
+        weights = dict(transformer.adapters.base_state_dict())
+        for position, module in enumerate(later):
+            weights |= module.state_dict(prefix=f"{position}.")
         if adapter is not None:
             weights |= {f"adapter.{name}": tensor for name, tensor in transformer.adapters.state_of(adapter).items()}
         return cls(
@@ -77,11 +81,15 @@ class Fingerprint:
 
 def _describe(module: nn.Module) -> str:
     name = type(module).__name__
-    return f"{name}({module.pooling_mode})" if isinstance(module, Pooling) else name
+    mode = getattr(module, "pooling_mode", None)
+    return name if mode is None else f"{name}({mode})"
 
 
 def digest(weights: Mapping[str, torch.Tensor]) -> str:
     """SHA-256 over the names, shapes, precisions and values of weights."""
+    # Fingerprints are compared where nothing is embedded, and torch is not to be brought in there.
+    import torch
+
     sha = hashlib.sha256()
     for name in sorted(weights):
         tensor = weights[name].detach().cpu().contiguous()

@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 
 from specter2_plugins.engine import Pooling
 from specter2_plugins.errors import PaperError, TaskError
+from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.modules import AdapterTransformer
 from specter2_plugins.modules.plan import Plan, RoutedText
 from specter2_plugins.papers import PaperLike, input_text
@@ -42,6 +43,19 @@ class Specter2(SentenceTransformer):
     def dimensions(self) -> int:
         """Length of an embedding."""
         return cast(int, self.get_embedding_dimension())
+
+    @property
+    def adapter_tasks(self) -> list[str]:
+        """The tasks that have an adapter."""
+        return self.transformer.adapter_tasks
+
+    def fingerprint(self, task: str | None = None) -> Fingerprint:
+        """What the vectors of a task are made with.
+
+        Raises:
+            TaskError: If the model does not know the task.
+        """
+        return Fingerprint.of(self, task)
 
     def encode(
         self,

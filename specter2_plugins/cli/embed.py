@@ -1,4 +1,4 @@
-"""`specter2 embed`: papers -> a file of vectors."""
+"""`specter2 embed`: papers -> a file of vectors, or a folder of them."""
 
 from __future__ import annotations
 
@@ -12,40 +12,95 @@ import numpy as np
 import typer
 
 from specter2_plugins.cli.console import errors
-from specter2_plugins.cli.options import DEFAULT_MODEL, Device, Dtype, Fields, FileFormat, Files, Model, load_model
+from specter2_plugins.cli.options import (
+    DEFAULT_MODEL,
+    Device,
+    Devices,
+    Dtype,
+    Fields,
+    FileFormat,
+    Files,
+    Model,
+    Rejects,
+    Workers,
+    open_encoder,
+)
 from specter2_plugins.cli.progress import Show, progress
 from specter2_plugins.cli.source import Source
+from specter2_plugins.cli.stopping import stoppable
 from specter2_plugins.tasks import route
 
 if TYPE_CHECKING:
-    from specter2_plugins.sentence_transformer import Specter2
+    from specter2_plugins.paper_encoder import PaperEncoder
+    from specter2_plugins.qdrant import IngestReport
 
-_BATCH = 256
+_FILES = (".npz", ".jsonl")
 
 
 def embed(
     files: Files,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write: .npz (ids, embeddings) or .jsonl.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A file, .npz (ids, embeddings) or .jsonl; or a folder of Parquet files, which the same command goes "
+            "on with, here or as s3://bucket/folder.",
+        ),
+    ],
     task: Annotated[
-        str, typer.Option(help="proximity, adhoc_query, classification, regression or base.")
-    ] = "proximity",
+        list[str] | None,
+        typer.Option(
+            help="proximity (the default), adhoc_query, classification, regression, base; a folder takes several."
+        ),
+    ] = None,
     model: Model = DEFAULT_MODEL,
     device: Device = None,
     dtype: Dtype = None,
+    workers: Workers = 1,
+    devices: Devices = None,
     file_format: FileFormat = None,
     field: Fields = None,
-    rejects: Annotated[Path | None, typer.Option(help="Where to write rejected records.")] = None,
+    rejects: Rejects = None,
 ) -> None:
-    """Embed the papers of files and write the vectors, one for each paper in the files' order."""
-    if out.suffix not in (".npz", ".jsonl"):
-        raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl", param_hint="--out")
+    """Embed the papers of files and write the vectors; to a file, one for each paper in the files' order."""
     source = Source(files, file_format, field, rejects)
-    encoder = load_model(model, device, dtype)
-    route(task, encoder.transformer.adapter_tasks)
+    tasks = task or ["proximity"]
+    to_file = out.endswith(_FILES)
+    if to_file and len(tasks) > 1:
+        raise typer.BadParameter("a file holds the vectors of one task; name a folder for several", param_hint="--task")
+    if not to_file and Path(out).suffix and "://" not in out and not out.endswith("/") and not Path(out).is_dir():
+        raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl; end a folder in /", param_hint="--out")
+    with open_encoder(model, device, dtype, workers, devices) as (encoder, batch):
+        if to_file:
+            _into_file(source, Path(out), encoder, tasks[0], batch)
+        else:
+            _into_folder(source, out, encoder, tasks, batch)
+
+
+def _into_folder(source: Source, folder: str, encoder: PaperEncoder, tasks: list[str], batch: int) -> None:
+    from specter2_plugins.scale.embed import embed_papers
+
+    latest: list[IngestReport] = []
+    with stoppable(lambda: latest[-1].ingested if latest else 0), progress("embedding", source) as show:
+
+        def follow(report: IngestReport) -> None:
+            latest[:] = [report]
+            # What is embedded counts here, for it takes minutes until a whole part is written.
+            done = report.done + report.embedded - report.ingested
+            show(done, report.tokens, source.share)
+
+        report = embed_papers(source.records(), folder, encoder, tasks, batch=batch, on_progress=follow)
+    source.require_papers(report.read - report.rejected)
+    errors.print(f"{folder}: {report.sum()}")
+
+
+def _into_file(source: Source, out: Path, encoder: PaperEncoder, task: str, batch: int) -> None:
+    route(task, encoder.adapter_tasks)
     write = _write_npz if out.suffix == ".npz" else _write_jsonl
     unfinished = out.with_name(f"{out.name}.unfinished")
     with progress("embedding", source) as show, unfinished.open("wb") as file:
-        count = write(file, _embedded(source, encoder, task, show))
+        count = write(file, _embedded(source, encoder, task, batch, show))
     if count == 0:
         unfinished.unlink()
     source.require_papers(count)
@@ -53,7 +108,9 @@ def embed(
     errors.print(f"{out}: {count} vectors of {encoder.dimensions} dimensions, {source.rejected} rejected")
 
 
-def _embedded(source: Source, encoder: Specter2, task: str, show: Show) -> Iterator[tuple[list[str], np.ndarray]]:
+def _embedded(
+    source: Source, encoder: PaperEncoder, task: str, at_once: int, show: Show
+) -> Iterator[tuple[list[str], np.ndarray]]:
     """Batches of ids and their vectors; a paper without an id is called by its position."""
     papers = iter(source)
     done = tokens = 0
@@ -64,10 +121,12 @@ def _embedded(source: Source, encoder: Specter2, task: str, show: Show) -> Itera
         show(done, tokens, source.share)
 
     first = 0
-    while batch := list(islice(papers, _BATCH)):
+    while batch := list(islice(papers, at_once)):
         ids = [str(position) if paper.id is None else paper.id for position, paper in enumerate(batch, start=first)]
         yield ids, encoder.encode(batch, task=task, show_progress_bar=False, on_pass=passed)
         first += len(batch)
+        done = first
+        show(done, tokens, source.share)
 
 
 def _write_npz(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,14 +15,15 @@ from specter2_plugins.cli.options import (
     DEFAULT_GRPC_PORT,
     DEFAULT_MODEL,
     DEFAULT_TIMEOUT,
+    PAPERS_AT_ONCE,
     ApiKey,
     AsJson,
     Collection,
     Device,
+    Devices,
     Dtype,
     Fields,
     FileFormat,
-    Files,
     Grpc,
     GrpcPort,
     Model,
@@ -29,8 +31,9 @@ from specter2_plugins.cli.options import (
     Store,
     Timeout,
     Url,
+    Workers,
     connect,
-    load_model,
+    open_encoder,
 )
 from specter2_plugins.cli.progress import ingestion_progress
 from specter2_plugins.cli.source import Source
@@ -42,7 +45,13 @@ if TYPE_CHECKING:
 
 def ingest(
     context: typer.Context,
-    files: Files,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files of papers, patterns, or - for stdin.", show_default=False)
+    ] = None,
+    embeddings: Annotated[
+        str | None,
+        typer.Option(help="Instead of files: a folder that specter2 embed filled, here or s3://bucket/folder."),
+    ] = None,
     store: Store = None,
     url: Url = None,
     api_key: ApiKey = None,
@@ -74,6 +83,8 @@ def ingest(
     model: Model = DEFAULT_MODEL,
     device: Device = None,
     dtype: Dtype = None,
+    workers: Workers = 1,
+    devices: Devices = None,
     file_format: FileFormat = None,
     field: Fields = None,
     rejects: Rejects = None,
@@ -84,20 +95,34 @@ def ingest(
 
     What the collection holds already is left alone, so the same command goes on where it was stopped.
     """
-    source = Source(files, file_format, field, rejects)
+    if bool(files) == (embeddings is not None):
+        raise typer.BadParameter("name one of FILES and --embeddings FOLDER")
+    source = Source(files or (), file_format, field, rejects)
     latest: list[IngestReport] = []
     with (
         stoppable(lambda: latest[-1].ingested if latest else 0),
         connect(context, store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout, create=True) as client,
         ingestion_progress(source) as show,
+        ExitStack() as stack,
     ):
         from specter2_plugins.qdrant import CollectionSpec, ingest_papers
 
+        stored = None
+        if embeddings is not None:
+            from specter2_plugins.scale.stored import StoredEmbeddings
+
+            stored = StoredEmbeddings(embeddings)
+            task = task or stored.adapters
         settings = {"tasks": task, "distance": distance, "sparse": sparse, "quantization": quantization}
         spec = CollectionSpec.preset(
             preset,
             name=collection,
             **{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items() if value},
+        )
+        encoder, batch = (
+            (stored, PAPERS_AT_ONCE)
+            if stored is not None
+            else stack.enter_context(open_encoder(model, device, dtype, workers, devices))
         )
 
         def follow(so_far: IngestReport) -> None:
@@ -105,14 +130,15 @@ def ingest(
             show(so_far)
 
         report = ingest_papers(
-            source.records(),
+            source.records() if stored is None else stored.papers(),
             client,
-            load_model(model, device, dtype),
+            encoder,
             spec,
             bulk=bulk,
             delete_missing=delete_missing,
             dry_run=dry_run,
             streams=streams,
+            batch=batch,
             on_progress=follow,
         )
     counts = {"collection": collection, "dry_run": dry_run, **report.to_dict()}
@@ -127,12 +153,5 @@ def ingest(
 
 def _summary(report: IngestReport, collection: str, dry_run: bool) -> str:
     would = ", if it were no dry run" if dry_run else ""
-    metadata_only = report.ingested - report.embedded
-    parts = [
-        f"ingested {report.ingested}" + (f" ({metadata_only} only in their metadata)" if metadata_only else ""),
-        f"unchanged {report.unchanged}",
-        f"duplicate {report.duplicate}",
-        f"rejected {report.rejected}",
-    ]
     deleted = f"; deleted {report.deleted}" if report.deleted else ""
-    return f"{collection}: read {report.read} = {' + '.join(parts)}{deleted}{would}"
+    return f"{collection}: {report.sum()}{deleted}{would}"

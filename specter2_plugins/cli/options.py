@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
 
+    from specter2_plugins.paper_encoder import PaperEncoder
     from specter2_plugins.sentence_transformer import Specter2
 
 Model = Annotated[
@@ -49,12 +51,16 @@ Fields = Annotated[
     typer.Option("--field", metavar="NAME=KEY", help="A field of the files that is ours: --field title=dc:title"),
 ]
 Rejects = Annotated[Path | None, typer.Option(help="Where to write rejected records, as JSON lines.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that embed on the CPU; they share memory and threads.")]
+Devices = Annotated[str | None, typer.Option(help="Devices that embed, a process for each: cuda:0,cuda:1")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 DEFAULT_MODEL = DEFAULT_CHECKPOINT
 DEFAULT_COLLECTION = "papers"
 DEFAULT_GRPC_PORT = 6334
 DEFAULT_TIMEOUT = 60
+PAPERS_AT_ONCE = 256
+"""Papers that one process embeds at once."""
 
 
 def load_model(name: str, device: str | None = None, dtype: str | None = None, engine: str = "auto") -> Specter2:
@@ -65,6 +71,30 @@ def load_model(name: str, device: str | None = None, dtype: str | None = None, e
 
     disable_progress_bar()
     return load_specter2(name, device=device, dtype=dtype, engine=engine)
+
+
+@contextmanager
+def open_encoder(
+    name: str, device: str | None, dtype: str | None, workers: int, devices: str | None
+) -> Iterator[tuple[PaperEncoder, int]]:
+    """Load a model, in several processes if the options say so.
+
+    Yields:
+        What embeds, and how many papers it takes at once.
+
+    Raises:
+        typer.BadParameter: If the options contradict one another.
+    """
+    if sum([device is not None, workers > 1, devices is not None]) > 1:
+        raise typer.BadParameter("name one of --device, --devices and --workers")
+    places = devices.split(",") if devices is not None else ["cpu"] * workers
+    if devices is None and workers == 1:
+        yield load_model(name, device, dtype), PAPERS_AT_ONCE
+        return
+    from specter2_plugins.scale.workers import Workers
+
+    with Workers(load_model(name, "cpu", dtype), [place.strip() for place in places]) as encoder:
+        yield encoder, PAPERS_AT_ONCE * len(places)
 
 
 def connect(

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins.errors import PaperError, StoreError
+from specter2_plugins.paper_encoder import PaperEncoder
 from specter2_plugins.payloads import CONTENT_KEY, METADATA_KEY, from_page_content
 from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.sparse import SparseEncoder
 from specter2_plugins.tasks import BASE, route
-
-if TYPE_CHECKING:
-    from specter2_plugins.fingerprint import Fingerprint
-    from specter2_plugins.sentence_transformer import Specter2
 
 FINGERPRINTS_KEY = "specter2"
 """Where a collection's metadata says what its vectors were made with: vector name -> fingerprint."""
@@ -63,17 +60,17 @@ class VectorSpace:
         return self.distance in (models.Distance.EUCLID, models.Distance.MANHATTAN)
 
 
-def adapters_of(spec: CollectionSpec, model: Specter2) -> list[str]:
+def adapters_of(spec: CollectionSpec, model: PaperEncoder) -> list[str]:
     """What papers go through for each task of a spec, "base" for the base alone; these name the vectors.
 
     Raises:
         TaskError: If the model does not know a task.
     """
-    return list(dict.fromkeys(route(task, model.transformer.adapter_tasks) or BASE for task in spec.tasks))
+    return list(dict.fromkeys(route(task, model.adapter_tasks) or BASE for task in spec.tasks))
 
 
 def prepare_collection(
-    client: QdrantBase, spec: CollectionSpec, model: Specter2, sparse: Sequence[SparseEncoder] = ()
+    client: QdrantBase, spec: CollectionSpec, model: PaperEncoder, sparse: Sequence[SparseEncoder] = ()
 ) -> None:
     """Make the collection if it is not there; else check that the model's vectors belong in it.
 
@@ -91,7 +88,7 @@ def prepare_collection(
     if client.collection_exists(spec.name):
         _check_vectors(client, spec, model, adapters, sparse)
         return
-    fingerprints: dict[str, Any] = {adapter: _fingerprint(model, adapter).to_dict() for adapter in adapters}
+    fingerprints: dict[str, Any] = {adapter: model.fingerprint(adapter).to_dict() for adapter in adapters}
     fingerprints |= {encoder.name: encoder.fingerprint for encoder in sparse}
     params = models.VectorParams(
         size=model.dimensions, distance=_DISTANCES[spec.distance], on_disk=spec.on_disk or None
@@ -121,7 +118,7 @@ def ensure_indexes(client: QdrantBase, spec: CollectionSpec) -> None:
             client.create_payload_index(spec.name, key, models.PayloadSchemaType(kind), wait=True)
 
 
-def check_collection(client: QdrantBase, name: str, model: Specter2, vector: str | None = None) -> VectorSpace:
+def check_collection(client: QdrantBase, name: str, model: PaperEncoder, vector: str | None = None) -> VectorSpace:
     """Check that a model's vectors can be compared with a collection's.
 
     A collection that somebody else made, with LangChain for instance, says nothing about its vectors: there a few of
@@ -152,10 +149,10 @@ def check_collection(client: QdrantBase, name: str, model: Specter2, vector: str
     if stored is None:
         return VectorSpace(vector, _recognise(client, name, model, vector), params.distance)
     adapter = str(stored["adapter"])
-    if adapter != BASE and adapter not in model.transformer.adapter_tasks:
-        known = ", ".join(model.transformer.adapter_tasks) or "none"
+    if adapter != BASE and adapter not in model.adapter_tasks:
+        known = ", ".join(model.adapter_tasks) or "none"
         raise StoreError(f"the collection {name!r} was made with the adapter {adapter!r}; the model has: {known}")
-    differences = _fingerprint(model, adapter).differences(stored)
+    differences = model.fingerprint(adapter).differences(stored)
     if differences:
         raise StoreError(f"the collection {name!r} was filled by another model. {'; '.join(differences)}")
     return VectorSpace(vector, adapter, params.distance)
@@ -188,7 +185,7 @@ def sparse_names(client: QdrantBase, name: str) -> list[str]:
 
 
 def _check_vectors(
-    client: QdrantBase, spec: CollectionSpec, model: Specter2, adapters: list[str], sparse: Sequence[SparseEncoder]
+    client: QdrantBase, spec: CollectionSpec, model: PaperEncoder, adapters: list[str], sparse: Sequence[SparseEncoder]
 ) -> None:
     info = _info(client, spec.name)
     vectors = _dense(info)
@@ -232,7 +229,7 @@ def _fingerprints(info: models.CollectionInfo) -> dict[str, Any]:
     return (info.config.metadata or {}).get(FINGERPRINTS_KEY) or {}
 
 
-def _recognise(client: QdrantBase, name: str, model: Specter2, vector: str) -> str:
+def _recognise(client: QdrantBase, name: str, model: PaperEncoder, vector: str) -> str:
     """The adapter that a collection's papers went through, found by embedding some of them again."""
     unknown = f"the collection {name!r} does not say which model filled it"
     points, _ = client.scroll(name, limit=_SAMPLE, with_vectors=[vector] if vector else True)
@@ -247,7 +244,7 @@ def _recognise(client: QdrantBase, name: str, model: Specter2, vector: str) -> s
     expected = np.array(list(known.values()), dtype=np.float32)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     papers = [from_page_content(text) for text in known]
-    for adapter in [*model.transformer.adapter_tasks, BASE]:
+    for adapter in [*model.adapter_tasks, BASE]:
         try:
             vectors = model.encode(papers, task=adapter, show_progress_bar=False)
         except PaperError as error:
@@ -256,10 +253,3 @@ def _recognise(client: QdrantBase, name: str, model: Specter2, vector: str) -> s
         if float((vectors * expected).sum(axis=1).min()) > _SAME:
             return adapter
     raise StoreError(f"{unknown}, and none of this model's tasks gives the vectors it holds")
-
-
-def _fingerprint(model: Specter2, adapter: str) -> Fingerprint:
-    # Imported here because it brings in torch, which what only reads papers or searches words does without.
-    from specter2_plugins.fingerprint import Fingerprint
-
-    return Fingerprint.of(model, adapter)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qdrant_client import models
 
+from specter2_plugins.paper_encoder import PaperEncoder
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.qdrant.points import Entry
 from specter2_plugins.sparse import SparseEncoder
-
-if TYPE_CHECKING:
-    from specter2_plugins.sentence_transformer import Specter2
 
 # A number as JSON text, with its comma; and a point's braces and names.
 _BYTES_A_DIMENSION = 12
@@ -42,7 +40,7 @@ class Embedder:
 
     def __init__(
         self,
-        model: Specter2,
+        model: PaperEncoder,
         adapters: Sequence[str],
         sparse: Sequence[SparseEncoder],
         report: IngestReport,

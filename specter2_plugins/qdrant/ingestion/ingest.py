@@ -13,13 +13,13 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Event
-from typing import TYPE_CHECKING
 
 from qdrant_client import QdrantClient, models
 from qdrant_client.client_base import QdrantBase
 from qdrant_client.local.qdrant_local import QdrantLocal
 
 from specter2_plugins.errors import StoreError
+from specter2_plugins.paper_encoder import PaperEncoder
 from specter2_plugins.papers import Paper
 from specter2_plugins.qdrant.collection import adapters_of, ensure_indexes, prepare_collection
 from specter2_plugins.qdrant.faults import STORE_ERRORS, Retries
@@ -40,9 +40,6 @@ from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.readers.records import Rejected
 from specter2_plugins.sparse import load_sparse
 
-if TYPE_CHECKING:
-    from specter2_plugins.sentence_transformer import Specter2
-
 BATCH = 256
 """Papers that are compared with the store, and embedded, at once: enough to sort them into batches of like length."""
 _BATCHES_AHEAD = 4
@@ -52,13 +49,14 @@ _SCROLL = 1000
 def ingest_papers(
     records: Iterable[Paper | Rejected],
     client: QdrantBase,
-    model: Specter2,
+    model: PaperEncoder,
     spec: CollectionSpec = CollectionSpec(),
     *,
     bulk: bool = False,
     delete_missing: bool = False,
     dry_run: bool = False,
     streams: int = 2,
+    batch: int = BATCH,
     retries: Retries | None = None,
     on_progress: Callable[[IngestReport], object] = lambda report: None,
 ) -> IngestReport:
@@ -76,6 +74,7 @@ def ingest_papers(
         delete_missing: At the end remove the papers that are not among the records.
         dry_run: Only count what would be done.
         streams: How many requests may be under way to the store at once.
+        batch: Papers that are embedded at once; for several workers, as many for each.
         retries: How a failed request is repeated.
         on_progress: Called with the counts so far, after every batch.
 
@@ -108,7 +107,7 @@ def ingest_papers(
         steps = steps if local else ahead(steps, _BATCHES_AHEAD)
     else:
         steps = (Changes(embed=batch) for batch in batches)
-    run = _Run(client, spec, retries, report, on_progress)
+    run = _Run(client, spec, batch, retries, report, on_progress)
     embedder = Embedder(model, adapters_of(spec, model), sparse, report, on_progress=lambda: on_progress(report))
     try:
         with closing(steps):
@@ -130,6 +129,7 @@ def ingest_papers(
 class _Run:
     client: QdrantBase
     spec: CollectionSpec
+    batch: int
     retries: Retries
     report: IngestReport
     on_progress: Callable[[IngestReport], object]
@@ -148,9 +148,9 @@ class _Run:
                 payloads = {entry.point: entry.payload for entry in entries}
                 uploads.overwrite_payloads(payloads, partial(self.report.add, ingested=len(entries)))
             waiting += step.embed
-            while len(waiting) >= BATCH:
-                self._embed(waiting[:BATCH], embedder, uploads)
-                del waiting[:BATCH]
+            while len(waiting) >= self.batch:
+                self._embed(waiting[: self.batch], embedder, uploads)
+                del waiting[: self.batch]
             self.on_progress(self.report)
         if waiting:
             self._embed(waiting, embedder, uploads)

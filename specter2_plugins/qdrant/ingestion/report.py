@@ -48,6 +48,17 @@ class IngestReport:
             for name, count in counts.items():
                 setattr(self, name, getattr(self, name) + count)
 
+    def sum(self) -> str:
+        """The counts that add up, in words."""
+        metadata_only = self.ingested - self.embedded
+        parts = [
+            f"ingested {self.ingested}" + (f" ({metadata_only} only in their metadata)" if metadata_only else ""),
+            f"unchanged {self.unchanged}",
+            f"duplicate {self.duplicate}",
+            f"rejected {self.rejected}",
+        ]
+        return f"read {self.read} = {' + '.join(parts)}"
+
     def to_dict(self) -> dict[str, int | float]:
         """The counts by name."""
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}

@@ -1,0 +1,110 @@
+"""Embeddings that were made before, in place of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specter2_plugins.errors import PaperError, StoreError
+from specter2_plugins.fingerprint import Fingerprint
+from specter2_plugins.papers import Paper, PaperLike
+from specter2_plugins.scale.parts import Parts
+from specter2_plugins.tasks import BASE, route
+
+
+@dataclass(frozen=True)
+class EmbeddedPaper(Paper):
+    """A paper with its vectors.
+
+    Args:
+        vectors: Adapter, or "base" -> [dimensions].
+    """
+
+    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
+
+
+class StoredEmbeddings:
+    """What `embed_papers` wrote; a `PaperEncoder` of the papers in it.
+
+    Args:
+        folder: A folder, or the address of one, as for `embed_papers`.
+
+    Raises:
+        StoreError: If there are no embeddings in it, or its parts were made with different models.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._parts = Parts(folder)
+        self._numbers = self._parts.numbers()
+        if not self._numbers:
+            raise StoreError(f"there are no embeddings in {folder}; `specter2 embed FILES --out {folder}` makes some")
+        self._fingerprints = common_fingerprints(self._parts, self._numbers)
+        self._dimensions = self._parts.dimensions(self._numbers[0])
+
+    @property
+    def adapters(self) -> list[str]:
+        """What the papers went through; "base" among them, if they went through no adapter."""
+        return list(self._fingerprints)
+
+    @property
+    def adapter_tasks(self) -> list[str]:
+        """The tasks that have an adapter."""
+        return [adapter for adapter in self._fingerprints if adapter != BASE]
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self._dimensions
+
+    def fingerprint(self, task: str | None = None) -> Fingerprint:
+        """What the vectors of a task were made with.
+
+        Raises:
+            TaskError: If there are no vectors of the task.
+        """
+        return self._fingerprints[route(task, self.adapter_tasks) or BASE]
+
+    def papers(self) -> Iterator[EmbeddedPaper]:
+        """All papers. The latest come first, so that of a paper that was embedded again the new version counts."""
+        for number in reversed(self._numbers):
+            for paper, vectors in self._parts.rows(number):
+                yield EmbeddedPaper(paper.title, paper.abstract, paper.id, paper.metadata, vectors)
+
+    def encode(
+        self,
+        inputs: Sequence[PaperLike],
+        *,
+        task: str,
+        show_progress_bar: bool = False,
+        on_pass: Callable[[int, int], object] | None = None,
+    ) -> NDArray[np.float32]:
+        """The vectors of papers that `papers` gave: [papers, dimensions].
+
+        Raises:
+            PaperError: If a paper came from elsewhere.
+        """
+        rows = []
+        for paper in inputs:
+            if not isinstance(paper, EmbeddedPaper):
+                raise PaperError(f"{paper!r:.80} is not one of the embeddings in {self._parts.name}")
+            rows.append(paper.vectors[task])
+        return np.stack(rows)
+
+
+def common_fingerprints(parts: Parts, numbers: Sequence[int]) -> dict[str, Fingerprint]:
+    """What the vectors of all parts were made with.
+
+    Raises:
+        StoreError: If that is not the same for all.
+    """
+    first = parts.fingerprints(numbers[0])
+    for number in numbers[1:]:
+        if parts.fingerprints(number) != first:
+            raise StoreError(
+                f"{parts.name}: parts {numbers[0]} and {number} were made with different models; embed into two folders"
+            )
+    return first

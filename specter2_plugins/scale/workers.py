@@ -1,0 +1,116 @@
+"""One model in several processes, on several GPUs or on the cores of one CPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specter2_plugins.errors import WorkerError
+from specter2_plugins.fingerprint import Fingerprint
+from specter2_plugins.papers import PaperLike
+from specter2_plugins.sentence_transformer import Specter2
+
+_POLL_SECONDS = 1.0
+
+
+class Workers:
+    """A model that embeds in several processes; a `PaperEncoder`, within its context.
+
+    The weights of workers on the CPU lie in memory that they share, so a worker costs its activations alone. The
+    threads of this process are shared out among them. The pool is Sentence Transformers' own.
+
+    Example:
+        >>> with Workers(load_specter2(), ["cuda:0", "cuda:1"]) as model:
+        ...     ingest_papers(papers, client, model, batch=512)
+
+    Args:
+        model: The model. It stays on the CPU.
+        devices: The device of each worker.
+    """
+
+    def __init__(self, model: Specter2, devices: Sequence[str]) -> None:
+        self._model = model
+        self._devices = list(devices)
+        self._pool: Any = None
+
+    def __enter__(self) -> Workers:
+        self._pool = self._model.start_multi_process_pool(self._devices)
+        self._pool["output"] = _Watched(self._pool["output"], self._pool["processes"])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._model.stop_multi_process_pool(self._pool)
+
+    @property
+    def adapter_tasks(self) -> list[str]:
+        """The tasks that have an adapter."""
+        return self._model.adapter_tasks
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self._model.dimensions
+
+    def fingerprint(self, task: str | None = None) -> Fingerprint:
+        """What the vectors of a task are made with.
+
+        Raises:
+            TaskError: If the model does not know the task.
+        """
+        return self._model.fingerprint(task)
+
+    def encode(
+        self,
+        inputs: Sequence[PaperLike],
+        *,
+        task: str,
+        show_progress_bar: bool,
+        on_pass: Callable[[int, int], object] | None = None,
+    ) -> NDArray[np.float32]:
+        """Embed papers, an equal share in each worker: [papers, dimensions].
+
+        Args:
+            inputs: The papers; enough at a time that each worker can sort its share into batches of like length.
+            task: The adapter they go through, or "base".
+            show_progress_bar: Whether to show a bar.
+            on_pass: Not called: workers do not tell how far they are.
+
+        Raises:
+            WorkerError: If a worker has died.
+        """
+        share = max(1, math.ceil(len(inputs) / len(self._devices)))
+        vectors: NDArray[np.float32] = self._model.encode(
+            inputs, task=task, show_progress_bar=show_progress_bar, pool=self._pool, chunk_size=share
+        )
+        return vectors
+
+
+class _Watched:
+    """A queue of results that is not waited for once a worker has died, which Sentence Transformers 5 would do."""
+
+    def __init__(self, queue: Any, processes: Sequence[Any]) -> None:
+        self._queue = queue
+        self._processes = processes
+
+    def get(self, *_: Any, **__: Any) -> Any:
+        while True:
+            with suppress(Empty):
+                return self._queue.get(timeout=_POLL_SECONDS)
+            for process in self._processes:
+                if not process.is_alive():
+                    raise WorkerError(
+                        f"the worker with pid {process.pid} died (exit code {process.exitcode}); if it ran out of "
+                        "memory, take fewer workers"
+                    )
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
