@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, cast, get_args
 
 import torch
@@ -15,6 +13,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling as Poolin
 from tqdm.auto import tqdm
 
 from specter2_plugins.engine import Pooling
+from specter2_plugins.environment import variable
 from specter2_plugins.errors import PaperError, TaskError
 from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.modules import AdapterTransformer
@@ -133,7 +132,7 @@ class Specter2(SentenceTransformer):
         if target_devices is None and not torch.cuda.is_available():
             target_devices = ["cpu"] * min(4, threads)
         on_cpu = [str(device) for device in target_devices or []].count("cpu")
-        with _environment("OMP_NUM_THREADS", str(max(1, threads // max(1, on_cpu)))):
+        with variable("OMP_NUM_THREADS", str(max(1, threads // max(1, on_cpu)))):
             return super().start_multi_process_pool(target_devices)
 
     def _texts(self, inputs: Any) -> str | list[str]:
@@ -169,17 +168,3 @@ def _routed(texts: str | list[str], tasks: Sequence[str | None]) -> list[str]:
         count = "one input" if isinstance(texts, str) else f"{len(texts)} inputs"
         raise TaskError(f"{len(tasks)} tasks for {count}; give one task, or a list with one for each input")
     return [RoutedText(text, task) for text, task in zip(texts, tasks, strict=True)]
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """Set a variable that processes started meanwhile inherit."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before

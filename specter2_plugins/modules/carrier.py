@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from specter2_plugins.adapters import BottleneckConfig
 
@@ -37,6 +38,10 @@ class AdapterCarrier(ABC):
     @abstractmethod
     def base_state_dict(self) -> dict[str, Tensor]:
         """The base's own weights, under transformers' names."""
+
+    @abstractmethod
+    def parameters_of(self, task: str) -> Iterator[nn.Parameter]:
+        """What can be trained of a task's adapter."""
 
     @abstractmethod
     def state_of(self, task: str) -> dict[str, Tensor]:

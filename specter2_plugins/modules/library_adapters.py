@@ -92,6 +92,12 @@ class LibraryAdapters(nn.Module, AdapterCarrier):
         return dict(self._own_weights())
 
     @override
+    def parameters_of(self, task: str) -> Iterator[nn.Parameter]:
+        for layer in self._base.get_adapter(task).values():
+            for module in layer.values():
+                yield from module.parameters()
+
+    @override
     def state_of(self, task: str) -> dict[str, Tensor]:
         return {
             f"layers.{layer}.{_LOCATIONS.get(location, location)}.{name}": tensor
@@ -106,13 +112,8 @@ class LibraryAdapters(nn.Module, AdapterCarrier):
 
     def _own_weights(self) -> Iterator[tuple[str, Tensor]]:
         # Parameters are told apart by identity: the library registers the word embeddings a second time.
-        passed = {id(parameter) for task in self._tasks for parameter in self._adapter_parameters(task)}
+        passed = {id(parameter) for task in self._tasks for parameter in self.parameters_of(task)}
         for name, tensor in self._base.state_dict(keep_vars=True).items():
             if id(tensor) not in passed:
                 passed.add(id(tensor))
                 yield name, tensor.detach()
-
-    def _adapter_parameters(self, task: str) -> Iterator[nn.Parameter]:
-        for layer in self._base.get_adapter(task).values():
-            for module in layer.values():
-                yield from module.parameters()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import cast
@@ -48,6 +49,10 @@ class OwnAdapters(nn.Module, AdapterCarrier):
     @override
     def base_state_dict(self) -> dict[str, Tensor]:
         return self._base.state_dict()
+
+    @override
+    def parameters_of(self, task: str) -> Iterator[nn.Parameter]:
+        return self._adapter(task).parameters()
 
     @override
     def state_of(self, task: str) -> dict[str, Tensor]:

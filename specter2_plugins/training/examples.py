@@ -1,0 +1,157 @@
+"""A task's rows -> the columns that its loss reads: text and label, or anchor, positive and negative."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset, Features, Value
+from datasets import Sequence as ListOf
+from datasets.exceptions import DatasetGenerationError
+
+from specter2_plugins.errors import Specter2Error, TrainingError
+from specter2_plugins.scirepeval import Row, document, read_file, read_rows, text_of
+from specter2_plugins.training.tasks import HubDataset, Split, TrainingTask
+
+logger = logging.getLogger(__name__)
+
+PAIRED_COLUMNS = ("anchor", "positive", "negative")
+TRIPLETS_OF_A_SEARCH = 5
+
+_HUB_SPLITS: dict[Split, str] = {"train": "train", "dev": "validation"}
+
+
+def load_examples(task: TrainingTask, split: Split, sep_token: str, seed: int, folder: Path) -> Dataset | None:
+    """Read a task's examples into a table on disk.
+
+    Args:
+        task: The task. A classification's classes must be known.
+        split: Which of its parts.
+        sep_token: What stands between the fields of a paper.
+        seed: Draws the sample where `sample_size` asks for one.
+        folder: Where the table lies; it must outlive the data set.
+
+    Returns:
+        `text` and `label` (a class's number, a number for each class, or a value), or `anchor`, `positive` and
+        `negative`; None where the task has no such part.
+
+    Raises:
+        TrainingError: If an example cannot be used; the message names its row.
+        EvaluationError: If the data cannot be read.
+    """
+    most = task.sample_size.get(split)
+    if most == 0 or not _has(task, split):
+        return None
+    dataset = _on_disk(partial(_examples, task, split, sep_token), _features(task), folder / f"{task.name}-{split}")
+    if most is None or most >= len(dataset):
+        return dataset
+    return dataset.shuffle(seed=seed).select(range(most))
+
+
+def find_classes(task: TrainingTask) -> tuple[str, ...]:
+    """The classes of a classification's training data, sorted."""
+    found = {label for row in _rows(task, "train") for label in _names(task, row.get(task.labels_field))}
+    if len(found) < 2:
+        raise TrainingError(f"task {task.name!r}: 'labels_field' {task.labels_field!r} holds {len(found)} classes")
+    return tuple(sorted(found))
+
+
+def _has(task: TrainingTask, split: Split) -> bool:
+    return isinstance(task.source, HubDataset) or split in task.source
+
+
+def _rows(task: TrainingTask, split: Split) -> Iterator[Row]:
+    if isinstance(task.source, HubDataset):
+        source = {"name": task.source.path} | ({"config": task.source.name} if task.source.name else {})
+        return read_rows(source, Path(), _HUB_SPLITS[split], split)
+    return read_file(task.source[split])
+
+
+def _on_disk(examples: Callable[[], Iterator[Row]], features: Features, folder: Path) -> Dataset:
+    try:
+        return Dataset.from_generator(examples, features=features, cache_dir=str(folder))
+    except DatasetGenerationError as error:
+        if isinstance(error.__cause__, Specter2Error):
+            raise error.__cause__ from None
+        raise
+
+
+def _features(task: TrainingTask) -> Features:
+    if not task.labelled:
+        return Features({column: Value("string") for column in PAIRED_COLUMNS})
+    label = Value("float32") if task.kind == "regression" else Value("int64")
+    return Features({"text": Value("string"), "label": ListOf(Value("uint8")) if task.multi_label else label})
+
+
+def _examples(task: TrainingTask, split: Split, sep_token: str) -> Iterator[Row]:
+    make = {"ir": _of_search, "triplet": _of_triplet}.get(task.kind, _of_paper)
+    found = empty = 0
+    for number, row in enumerate(_rows(task, split), start=1):
+        try:
+            for example in make(task, row):
+                texts = {key: _text(value, task, sep_token) for key, value in example.items() if key != "label"}
+                if all(texts.values()):
+                    found += 1
+                    yield {**example, **texts}
+                else:
+                    empty += 1
+        except (KeyError, TypeError, ValueError) as error:
+            problem = f"has no {error}" if isinstance(error, KeyError) else str(error)
+            raise TrainingError(f"task {task.name!r}, {split} data, record {number}: {problem}") from None
+    if not found:
+        raise TrainingError(f"task {task.name!r}: its {split} data hold no example")
+    if empty:
+        logger.warning("task %r: %d of its %s examples hold a paper without text; left out", task.name, empty, split)
+
+
+def _text(value: str | Mapping[str, Any], task: TrainingTask, sep_token: str) -> str | None:
+    """What the tokenizer sees of a query or a paper; None for one without text."""
+    parts = (value,) if isinstance(value, str) else document(_without_fractions(value), task.fields)
+    return text_of(parts, sep_token) if any(part.strip() for part in parts) else None
+
+
+def _without_fractions(row: Mapping[str, Any]) -> Row:
+    """Years are stored as 2018.0 where some are missing, and are read as 2018."""
+    return {
+        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in row.items()
+    }
+
+
+def _of_paper(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
+    value = row[task.labels_field]
+    if task.kind == "regression":
+        label: Any = float(value)
+        if not math.isfinite(label):
+            raise ValueError(f"{task.labels_field!r} is {value!r}, expected a number")
+    else:
+        classes = task.labels or ()
+        names = _names(task, value)
+        unknown = [name for name in names if name not in classes]
+        if unknown:
+            raise ValueError(f"{task.labels_field!r} is {unknown[0]!r}, which is none of the {len(classes)} labels")
+        label = [int(name in names) for name in classes] if task.multi_label else classes.index(names[0])
+    yield {"text": row, "label": label}
+
+
+def _names(task: TrainingTask, value: Any) -> list[str]:
+    if task.multi_label != isinstance(value, (list, tuple)) or value is None:
+        expected = "a list of labels" if task.multi_label else "one label"
+        raise ValueError(f"{task.labels_field!r} is {value!r}, expected {expected}")
+    return list(map(str, value)) if task.multi_label else [str(value)]
+
+
+def _of_search(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
+    """Up to five triplets: each has another negative, and positives take turns."""
+    clicked = [candidate for candidate in row["candidates"] if candidate["score"]]
+    others = [candidate for candidate in row["candidates"] if not candidate["score"]]
+    for negative, positive in zip(others[-TRIPLETS_OF_A_SEARCH:][::-1], cycle(clicked), strict=False):
+        yield {"anchor": row["query"], "positive": positive, "negative": negative}
+
+
+def _of_triplet(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
+    yield {"anchor": row["query"], "positive": row["pos"], "negative": row["neg"]}

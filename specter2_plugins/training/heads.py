@@ -1,0 +1,113 @@
+"""The linear layers that learn labels on top of embeddings, and their files beside the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from specter2_plugins.errors import TrainingError
+from specter2_plugins.training.tasks import TrainingTask
+
+WEIGHTS_FILE = "heads.safetensors"
+CONFIG_FILE = "heads.json"
+
+_DROPOUT = 0.2
+_STD = 0.02
+
+
+class Head(nn.Module):
+    """Dropout and one linear layer. Source: SciRepEval's `TaskHead`.
+
+    Args:
+        dimensions: Length of an embedding.
+        adapter: The adapter whose embeddings it reads.
+        labels: Its classes; none for a regression.
+        multi_label: Whether any number of them may apply.
+    """
+
+    def __init__(self, dimensions: int, adapter: str, labels: tuple[str, ...] = (), multi_label: bool = False) -> None:
+        super().__init__()
+        self.adapter = adapter
+        self.labels = labels
+        self.multi_label = multi_label
+        self.dropout = nn.Dropout(_DROPOUT)
+        self.linear = nn.Linear(dimensions, len(labels) or 1)
+        nn.init.normal_(self.linear.weight, std=_STD)
+        nn.init.zeros_(self.linear.bias)
+
+    @classmethod
+    def of(cls, task: TrainingTask, dimensions: int) -> Head:
+        """A fresh head for a task."""
+        return cls(dimensions, task.adapter, task.labels or (), task.multi_label)
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """[papers, dimensions] -> a score for each class, [papers, classes], or values, [papers]."""
+        outputs = self.linear(self.dropout(embeddings))
+        return outputs if self.labels else outputs.squeeze(-1)
+
+    @torch.inference_mode()
+    def predict(self, embeddings: Tensor) -> list[Any]:
+        """A class, a list of classes or a number for each embedding.
+
+        Args:
+            embeddings: [papers, dimensions], encoded with `task=head.adapter`.
+        """
+        outputs = self(embeddings.to(self.linear.weight))
+        if not self.labels:
+            return outputs.tolist()
+        if not self.multi_label:
+            return [self.labels[best] for best in outputs.argmax(-1).tolist()]
+        return [[label for label, score in zip(self.labels, row, strict=True) if score > 0] for row in outputs.tolist()]
+
+
+def save_heads(heads: Mapping[str, Head], folder: str | Path) -> None:
+    """Write heads by task into a model's folder; nothing where there are none."""
+    if not heads:
+        return
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {
+        f"{task}.{name}": tensor.detach().cpu().contiguous()
+        for task, head in heads.items()
+        for name, tensor in head.linear.state_dict().items()
+    }
+    save_file(state, folder / WEIGHTS_FILE, metadata={"format": "pt"})
+    described = {
+        task: {"adapter": head.adapter, "labels": head.labels, "multi_label": head.multi_label}
+        for task, head in heads.items()
+    }
+    (folder / CONFIG_FILE).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_heads(folder: str | Path) -> dict[str, Head]:
+    """Read the heads that training left beside a model.
+
+    Example:
+        >>> model = load_specter2("my-specter2")
+        >>> head = load_heads("my-specter2")["fos"]
+        >>> head.predict(model.encode(papers, task=head.adapter, convert_to_tensor=True))
+        [['Mathematics'], ['Geology', 'Physics']]
+
+    Raises:
+        TrainingError: If the folder holds none, or they are damaged.
+    """
+    folder = Path(folder)
+    heads = {}
+    try:
+        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        state = load_file(folder / WEIGHTS_FILE)
+        for task, settings in described.items():
+            weight = state[f"{task}.weight"]
+            head = Head(weight.shape[1], settings["adapter"], tuple(settings["labels"]), settings["multi_label"])
+            head.linear.load_state_dict({"weight": weight, "bias": state[f"{task}.bias"]})
+            heads[task] = head.eval()
+    except Exception as error:  # a damaged file can raise anything
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TrainingError(f"{folder} holds no heads that can be read: {reason}") from None
+    return heads

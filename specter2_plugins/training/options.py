@@ -1,0 +1,134 @@
+"""How to train: the published settings, and what a smaller machine changes about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import torch
+from sentence_transformers.util import get_device_name
+
+from specter2_plugins.engine.machine import auto_dtype
+from specter2_plugins.errors import TrainingError
+
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Sampling = Literal["proportional", "round_robin"]
+Schedule = Literal["linear", "cosine", "constant_with_warmup"]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train; the defaults are those of SPECTER2's adapters.
+
+    Args:
+        batch_size: Examples to an optimiser step; what the device does not hold at once is accumulated.
+        device_batch_size: Examples that the device holds at once; each batch is of one task.
+        learning_rate: At its peak.
+        epochs: Passes over the examples.
+        max_steps: Optimiser steps, instead of epochs.
+        warmup: Steps until the peak or, below 1, their share of all.
+        schedule: How the learning rate falls afterwards.
+        max_tokens: Where longer texts are cut.
+        margin: The triplet loss's margin, in the embeddings' units.
+        sampling: How tasks take turns: as often as they have batches, or each as often as the smallest.
+        precision: Of the arithmetic; the weights stay in float32. "auto" is bfloat16 where the device computes it in
+            hardware, float16 on older GPUs, float32 elsewhere.
+        gradient_checkpointing: Compute activations twice instead of keeping them.
+        every: Steps from a checkpoint and validation to the next. Default: an epoch.
+        keep: How many checkpoints stay; the best is among them.
+        patience: Validations without a better loss after which training stops; the best checkpoint is the result.
+        log_every: Steps from a line of the log to the next.
+        seed: Of the fresh weights, samples, batches and dropout.
+        cpu: Whether to leave a GPU alone.
+    """
+
+    batch_size: int = 256
+    device_batch_size: int = 16
+    learning_rate: float = 1e-4
+    epochs: float = 6
+    max_steps: int | None = None
+    warmup: float = 1000
+    schedule: Schedule = "linear"
+    max_tokens: int = 512
+    margin: float = 1.0
+    sampling: Sampling = "proportional"
+    precision: Precision = "auto"
+    gradient_checkpointing: bool = False
+    every: int | None = None
+    keep: int = 2
+    patience: int | None = None
+    log_every: int = 10
+    seed: int = 42
+    cpu: bool = False
+
+    def __post_init__(self) -> None:
+        for name, known in (("precision", Precision), ("sampling", Sampling), ("schedule", Schedule)):
+            if getattr(self, name) not in get_args(known):
+                raise TrainingError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(get_args(known))}")
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise TrainingError(f"{name} is {value}, expected more than 0")
+        if self.warmup < 0:
+            raise TrainingError(f"warmup is {self.warmup}, expected steps, or a share below 1")
+        if self.batch_size % self.at_once:
+            raise TrainingError(
+                f"batch_size is {self.batch_size}, which batches of device_batch_size {self.at_once} do not make up"
+            )
+
+    @property
+    def at_once(self) -> int:
+        """Examples of one forward pass."""
+        return min(self.device_batch_size, self.batch_size)
+
+    def arguments(self) -> dict[str, Any]:
+        """The same for `SentenceTransformerTrainingArguments`."""
+        rhythm = "epoch" if self.every is None else "steps"
+        dtype = self._dtype()
+        return {
+            "per_device_train_batch_size": self.at_once,
+            "gradient_accumulation_steps": self.batch_size // self.at_once,
+            "learning_rate": self.learning_rate,
+            "num_train_epochs": self.epochs,
+            "max_steps": self.max_steps or -1,
+            "warmup_steps": self.warmup if self.warmup < 1 else int(self.warmup),
+            "lr_scheduler_type": self.schedule,
+            "multi_dataset_batch_sampler": self.sampling,
+            "bf16": dtype is torch.bfloat16,
+            "fp16": dtype is torch.float16,
+            "save_strategy": rhythm,
+            "save_steps": self.every or 1,
+            "save_total_limit": self.keep,
+            "logging_steps": self.log_every,
+            "seed": self.seed,
+            "use_cpu": self.cpu,
+            **({"gradient_checkpointing": True} if self.gradient_checkpointing else {}),
+        }
+
+    def _dtype(self) -> torch.dtype:
+        if self.precision != "auto":
+            return getattr(torch, self.precision)
+        device = "cpu" if self.cpu else get_device_name()
+        dtype = auto_dtype(device)
+        return torch.float16 if dtype is torch.float32 and device.startswith("cuda") else dtype
+
+
+_POSITIVE = (
+    "batch_size",
+    "device_batch_size",
+    "learning_rate",
+    "epochs",
+    "max_steps",
+    "max_tokens",
+    "margin",
+    "every",
+    "keep",
+    "patience",
+    "log_every",
+)
+
+ADAPTERS = TrainingOptions()
+"""Stage two, the adapters."""
+
+BASE = TrainingOptions(batch_size=1024, learning_rate=2e-5, epochs=2, warmup=0.1)
+"""Stage one, the base on citation triplets."""

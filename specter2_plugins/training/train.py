@@ -1,0 +1,273 @@
+"""Training: tasks and a model -> a model's folder with adapters, heads and a model card."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from datasets import Dataset
+from sentence_transformers import SentenceTransformerTrainingArguments
+from sentence_transformers.util import is_training_available
+from torch import nn
+from transformers import EarlyStoppingCallback, set_seed
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import get_last_checkpoint
+
+from specter2_plugins.adapters import BottleneckConfig
+from specter2_plugins.adapters.config import NAMED_CONFIGS
+from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
+from specter2_plugins.environment import variable
+from specter2_plugins.errors import MissingExtraError, TrainingError
+from specter2_plugins.models import load_specter2
+from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.tasks import BASE as BASE_TASK
+from specter2_plugins.training.examples import PAIRED_COLUMNS, find_classes, load_examples
+from specter2_plugins.training.heads import save_heads
+from specter2_plugins.training.log import Log, LogCallback
+from specter2_plugins.training.losses import make_loss
+from specter2_plugins.training.options import ADAPTERS, BASE, TrainingOptions
+from specter2_plugins.training.tasks import TrainingTask, read_tasks_config
+from specter2_plugins.training.trainer import TaskTrainer
+from specter2_plugins.training.validation import LOSS, Validation
+
+logger = logging.getLogger(__name__)
+
+Tasks = str | Path | Sequence[TrainingTask]
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What came of a run.
+
+    Args:
+        folder: The model, for `load_specter2`; its heads, for `load_heads`; `adapters/<task>/`, in AdapterHub's format.
+        steps: Optimiser steps made, those before a resumption included.
+        examples: Training examples by task.
+        loss: The mean training loss of this run.
+        metrics: Of the validation, by name; {} where no task has validation data.
+    """
+
+    folder: Path
+    steps: int
+    examples: dict[str, int]
+    loss: float
+    metrics: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON would hold it."""
+        return {**asdict(self), "folder": str(self.folder)}
+
+
+def train_adapters(
+    tasks: Tasks,
+    out: str | Path,
+    model: Specter2 | str | Path = DEFAULT_CHECKPOINT,
+    *,
+    options: TrainingOptions = ADAPTERS,
+    fresh: bool = False,
+    bottleneck: BottleneckConfig = NAMED_CONFIGS["seq_bn"],
+    resume: bool = False,
+    log: Log | None = None,
+    push_to_hub: str | None = None,
+) -> TrainingReport:
+    """Train one adapter for each task format, as SPECTER2's second stage did; the base is frozen.
+
+    Example:
+        >>> report = train_adapters("tasks_config.json", "my-specter2", "allenai/specter2_base")
+        >>> model = load_specter2(report.folder)
+
+    Args:
+        tasks: SciRepEval's tasks_config, or its tasks.
+        out: The folder of the checkpoints, of TensorBoard's logs (`runs/`) and of the result.
+        model: The base and the adapters to start from: whatever `load_specter2` takes. Adapters of no task stay as
+            they are.
+        options: How to train.
+        fresh: Start from fresh adapters even where the model has some.
+        bottleneck: What fresh adapters are like.
+        resume: Go on from the last checkpoint in `out`, with the same tasks and options.
+        log: Called with the step, the steps in all and what was measured, instead of transformers' own progress.
+        push_to_hub: Repository that the result is pushed to.
+
+    Raises:
+        TrainingError: If tasks, options or folder cannot be used as asked.
+        EvaluationError: If a file or data set cannot be read.
+        CheckpointError: If the model cannot be had.
+    """
+    tasks = _opened(tasks)
+    _check_folder(Path(out), resume)
+    model = _loaded(model, options)
+    set_seed(options.seed)
+    trained = list(dict.fromkeys(adapter for task in tasks for adapter in task.adapters))
+    for adapter in trained:
+        if fresh or adapter not in model.transformer.adapter_tasks:
+            model.transformer.add_adapter(adapter, bottleneck)
+    model.requires_grad_(False)
+    for adapter in trained:
+        for parameter in model.transformer.adapters.parameters_of(adapter):
+            parameter.requires_grad_(True)
+    return _train(tasks, Path(out), model, options, resume, log, push_to_hub)
+
+
+def train_base(
+    tasks: Tasks,
+    out: str | Path,
+    model: Specter2 | str | Path = "allenai/scibert_scivocab_uncased",
+    *,
+    options: TrainingOptions = BASE,
+    resume: bool = False,
+    log: Log | None = None,
+    push_to_hub: str | None = None,
+) -> TrainingReport:
+    """Train all weights of a base, as SPECTER2's first stage did with citation triplets; it gets no adapter.
+
+    The arguments are those of `train_adapters`; a task's `ctrl_token` means nothing here.
+
+    Raises:
+        TrainingError: If tasks, options or folder cannot be used as asked, or the model carries adapters.
+        EvaluationError: If a file or data set cannot be read.
+        CheckpointError: If the model cannot be had.
+    """
+    tasks = [replace(task, adapter=BASE_TASK, query_adapter=BASE_TASK) for task in _opened(tasks)]
+    _check_folder(Path(out), resume)
+    model = _loaded(model, options, adapters={})
+    if model.transformer.adapter_tasks:
+        raise TrainingError(
+            "the model carries adapters, which do not fit its base once that has changed; "
+            "load it with load_specter2(..., adapters={})"
+        )
+    set_seed(options.seed)
+    model.requires_grad_(True)
+    return _train(tasks, Path(out), model, options, resume, log, push_to_hub)
+
+
+def _opened(tasks: Tasks) -> list[TrainingTask]:
+    if not is_training_available():
+        raise MissingExtraError("accelerate", "train")
+    opened = read_tasks_config(tasks) if isinstance(tasks, str | Path) else list(tasks)
+    return [
+        replace(task, labels=find_classes(task)) if task.kind == "classification" and task.labels is None else task
+        for task in opened
+    ]
+
+
+def _check_folder(out: Path, resume: bool) -> None:
+    last = get_last_checkpoint(str(out)) if out.is_dir() else None
+    if resume and last is None:
+        raise TrainingError(f"{out} holds no checkpoint to go on from")
+    if last is not None and not resume:
+        raise TrainingError(f"{out} holds checkpoints of an earlier run: resume it, or choose another folder")
+
+
+def _loaded(model: Specter2 | str | Path, options: TrainingOptions, **kwargs: Any) -> Specter2:
+    if not isinstance(model, Specter2):
+        model = load_specter2(model, device="cpu" if options.cpu else None, **kwargs)
+    model.max_seq_length = options.max_tokens
+    return model
+
+
+def _train(
+    tasks: Sequence[TrainingTask],
+    out: Path,
+    model: Specter2,
+    options: TrainingOptions,
+    resume: bool,
+    log: Log | None,
+    push_to_hub: str | None,
+) -> TrainingReport:
+    # transformers 4 leaves its precision behind in this variable, and the next run takes it from there.
+    with TemporaryDirectory() as scratch, variable("ACCELERATE_MIXED_PRECISION", "no"):
+        examples, held_out = (
+            _examples(tasks, split, model.transformer.sep_token, options.seed, Path(scratch))
+            for split in ("train", "dev")
+        )
+        losses = {task.name: make_loss(task, model, options.margin) for task in tasks}
+        validation = Validation(held_out, losses, options.at_once) if held_out else None
+        trainer = _trainer(tasks, out, model, options, examples, losses, validation, log, push_to_hub)
+        run = trainer.train(resume_from_checkpoint=resume or None)
+        metrics = _measured(trainer) if validation is not None else {}
+        model.eval()
+        model.save_pretrained(str(out))
+        save_heads(trainer.heads, out)
+        if push_to_hub is not None:
+            trainer.push_to_hub()
+    return TrainingReport(
+        out,
+        trainer.state.global_step,
+        {task: len(dataset) for task, dataset in examples.items()},
+        run.training_loss,
+        {name.removeprefix("eval_"): value for name, value in metrics.items() if _is_measured(name, tasks)},
+    )
+
+
+def _measured(trainer: TaskTrainer) -> dict[str, float]:
+    """What the validation says of the weights that training ended with."""
+    state = trainer.state
+    kept = state.best_global_step if trainer.args.load_best_model_at_end else state.global_step
+    known = [entry for entry in state.log_history if entry["step"] == kept and f"eval_{LOSS}" in entry]
+    return known[-1] if known else trainer.evaluate()
+
+
+def _examples(tasks: Sequence[TrainingTask], split: Any, sep_token: str, seed: int, folder: Path) -> dict[str, Dataset]:
+    loaded = {task.name: load_examples(task, split, sep_token, seed, folder) for task in tasks}
+    return {name: dataset for name, dataset in loaded.items() if dataset is not None}
+
+
+def _trainer(
+    tasks: Sequence[TrainingTask],
+    out: Path,
+    model: Specter2,
+    options: TrainingOptions,
+    examples: dict[str, Dataset],
+    losses: dict[str, nn.Module],
+    validation: Validation | None,
+    log: Log | None,
+    push_to_hub: str | None,
+) -> TaskTrainer:
+    arguments = options.arguments()
+    if options.patience is not None:
+        if validation is None:
+            raise TrainingError("patience needs validation data, and no task has any")
+        arguments |= {"load_best_model_at_end": True}
+    if validation is not None:
+        arguments |= {
+            "eval_strategy": arguments["save_strategy"],
+            "eval_steps": arguments["save_steps"],
+            "metric_for_best_model": f"eval_{LOSS}",
+            "greater_is_better": False,
+        }
+    args = SentenceTransformerTrainingArguments(
+        output_dir=str(out),
+        router_mapping={task.name: _routes(task) for task in tasks},
+        report_to=["tensorboard"],
+        push_to_hub=push_to_hub is not None,
+        hub_model_id=push_to_hub,
+        hub_strategy="end",
+        disable_tqdm=log is not None,
+        **arguments,
+    )
+    if args.world_size > 1:
+        raise TrainingError("training runs in one process: heads are not shared among several")
+    args._n_gpu = min(1, args.n_gpu)
+    trainer = TaskTrainer(model=model, args=args, train_dataset=examples, loss=dict(losses), evaluator=validation)
+    if log is not None:
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(LogCallback(log))
+    if options.patience is not None:
+        trainer.add_callback(EarlyStoppingCallback(options.patience))
+    if validation is not None:
+        validation.attach(trainer)
+    return trainer
+
+
+def _routes(task: TrainingTask) -> dict[str, str]:
+    if task.labelled:
+        return {"text": task.adapter}
+    return dict(zip(PAIRED_COLUMNS, (task.query_adapter, task.adapter, task.adapter), strict=True))
+
+
+def _is_measured(name: str, tasks: Sequence[TrainingTask]) -> bool:
+    return name == f"eval_{LOSS}" or any(name.startswith(f"eval_{task.name}_") for task in tasks)

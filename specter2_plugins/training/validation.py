@@ -1,0 +1,112 @@
+"""How well a model does on examples that it is not trained on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any, cast
+
+import numpy as np
+import torch
+from datasets import Dataset
+from sentence_transformers.base.model import BaseModel
+from sentence_transformers.sentence_transformer.evaluation import SentenceEvaluator
+from sentence_transformers.sentence_transformer.trainer import SentenceTransformerTrainer
+from sklearn.metrics import accuracy_score, f1_score
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from specter2_plugins.training.losses import HeadLoss
+
+LOSS = "loss"
+
+
+class Validation(SentenceEvaluator):
+    """The loss and a telling number for each task, and the sum of the losses, which decides which model is best.
+
+    Numbers are accuracy and macro F1 of classes, micro and macro F1 of several labels, Kendall's tau of values, and
+    the share of triplets whose positive is nearer than the negative.
+
+    Args:
+        datasets: Examples by task.
+        losses: The loss of each task.
+        batch_size: Examples of one forward pass.
+    """
+
+    def __init__(self, datasets: Mapping[str, Dataset], losses: Mapping[str, nn.Module], batch_size: int) -> None:
+        super().__init__()
+        self.greater_is_better = False
+        self.primary_metric = LOSS
+        self._datasets = datasets
+        self._losses = losses
+        self._batch_size = batch_size
+        self._trainer: SentenceTransformerTrainer | None = None
+
+    def attach(self, trainer: SentenceTransformerTrainer) -> None:
+        """Take examples to the model as a trainer does."""
+        self._trainer = trainer
+
+    @torch.inference_mode()
+    def __call__(
+        self, model: BaseModel, output_path: str | None = None, epoch: int = -1, steps: int = -1
+    ) -> dict[str, float]:
+        """Measure; the arguments are Sentence Transformers'."""
+        modules = [model, *self._losses.values()]
+        training = [module.training for module in modules]
+        for module in modules:
+            module.eval()
+        try:
+            measured = {task: self._measure(task, model) for task in self._datasets}
+        finally:
+            for module, before in zip(modules, training, strict=True):
+                module.train(before)
+        metrics = {f"{task}_{name}": value for task, found in measured.items() for name, value in found.items()}
+        metrics[LOSS] = sum(found[LOSS] for found in measured.values())
+        self.store_metrics_in_model_card_data(model, metrics, epoch, steps)
+        return metrics
+
+    def _measure(self, task: str, model: BaseModel) -> dict[str, float]:
+        assert self._trainer is not None
+        trainer, loss = self._trainer, cast(Any, self._losses[task])
+        rows = [{**row, "dataset_name": task} for row in self._datasets[task]]
+        collected: dict[str, list[Tensor]] = defaultdict(list)
+        total = 0.0
+        for batch in DataLoader(rows, self._batch_size, collate_fn=trainer.data_collator):  # type: ignore[arg-type]
+            batch.pop("dataset_name")
+            features, labels = trainer.collect_features(trainer._prepare_inputs(batch))
+            embeddings = [model(column)["sentence_embedding"] for column in features]
+            total += loss.compute_loss_from_embeddings(embeddings, labels).item() * len(embeddings[0])
+            if isinstance(loss, HeadLoss):
+                assert labels is not None
+                collected["outputs"].append(loss.head(embeddings[0]).float().cpu())
+                collected["labels"].append(labels.cpu())
+            else:
+                collected["nearer"].append(_nearer(*embeddings).cpu())
+        found = {name: torch.cat(parts).numpy() for name, parts in collected.items()}
+        metrics = _of_head(loss, **found) if isinstance(loss, HeadLoss) else {"accuracy": float(found["nearer"].mean())}
+        return {LOSS: total / len(rows), **metrics}
+
+
+def _nearer(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    near = functional.pairwise_distance(anchor, positive) < functional.pairwise_distance(anchor, negative)
+    return near.float()
+
+
+def _of_head(loss: HeadLoss, outputs: Any, labels: Any) -> dict[str, float]:
+    if not loss.head.labels:
+        from scipy.stats import kendalltau
+
+        return {"kendall_tau": float(np.nan_to_num(kendalltau(labels, outputs).statistic))}
+    macro = {"average": "macro", "zero_division": 0}
+    if loss.head.multi_label:
+        chosen = outputs > 0
+        return {
+            "f1_micro": float(f1_score(labels, chosen, average="micro", zero_division=0)),
+            "f1_macro": float(f1_score(labels, chosen, **macro)),
+        }
+    chosen = outputs.argmax(1)
+    return {
+        "accuracy": float(accuracy_score(labels, chosen)),
+        "f1_macro": float(f1_score(labels, chosen, **macro)),
+    }
