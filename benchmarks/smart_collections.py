@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from specter2_plugins import Paper
-from specter2_plugins.evaluation.smart import read_smart
+from specter2_plugins.evaluation import read_tasks
+from specter2_plugins.evaluation.ranking import Ranking
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Collection:
 
 def read_collection(folder: Path) -> Collection:
     """Read CACM or CISI, whichever the folder holds."""
-    ranking = read_smart(folder)
+    ranking = cast(Ranking, next(read_tasks(folder)))
     return Collection(
         name=ranking.name,
         papers={

@@ -15,15 +15,16 @@ from specter2_plugins.cli.options import DEFAULT_MODEL, AsJson, Device, Dtype, M
 def evaluate(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="SciRepEval task configurations (.jsonl), BEIR folders, CACM, CISI.", show_default=False),
+        typer.Argument(
+            help="SciRepEval task configurations (.jsonl), BEIR folders, CACM, CISI, folders of {text, label} lines.",
+            show_default=False,
+        ),
     ],
     model: Model = DEFAULT_MODEL,
     adapter: Annotated[
         str | None, typer.Option(help="Send every text through this adapter, or base; by default each task's own.")
     ] = None,
-    task: Annotated[
-        list[str] | None, typer.Option(help="A task of the configuration; may be repeated. By default all.")
-    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="A task by its name; may be repeated. By default all.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps embeddings for the next run.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write the scores as JSON.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Where to draw the scores: .png, .svg or .pdf.")] = None,
@@ -31,18 +32,24 @@ def evaluate(
     dtype: Dtype = None,
     as_json: AsJson = False,
 ) -> None:
-    """Evaluate a model on benchmarks and print a table; rankings have BM25 beside them."""
+    """Evaluate a model on benchmarks and print a table; rankings have BM25 and a hybrid beside them."""
+    from specter2_plugins.evaluation import check_plot, read_tasks, save_plot
     from specter2_plugins.evaluation import evaluate as run
-    from specter2_plugins.evaluation import read_tasks, save_plot
 
-    tasks = [opened for path in paths for opened in read_tasks(path, task)]
+    for path in (out, plot):
+        if path is not None and not path.parent.is_dir():
+            raise typer.BadParameter(f"{path.parent} is no folder", param_hint="--out or --plot")
+    if plot is not None:
+        check_plot(plot)
+    tasks = read_tasks(*paths, names=task or None)
     encoder = load_model(model, device, dtype)
     report = run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal)
+    scores = {"model": model, **report.to_dict()}
     if out is not None:
-        out.write_text(json.dumps({"model": model, **report.to_dict()}, indent=2) + "\n", encoding="utf-8")
+        out.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
     if plot is not None:
         save_plot(report, plot)
     if as_json:
-        print_json({"model": model, **report.to_dict()})
+        print_json(scores)
     else:
         output.print(report.table())

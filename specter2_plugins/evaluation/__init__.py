@@ -6,11 +6,15 @@ Example:
     >>> print(evaluate(load_specter2("mini"), "beir/scifact").table())
 """
 
-from specter2_plugins.evaluation.evaluate import evaluate
-from specter2_plugins.evaluation.mteb_encoder import mteb_encoder
-from specter2_plugins.evaluation.plot import save_plot
-from specter2_plugins.evaluation.report import Report, Score
-from specter2_plugins.evaluation.sources import read_tasks
-from specter2_plugins.evaluation.task import Task
+from specter2_plugins.extras import require
 
-__all__ = ["Report", "Score", "Task", "evaluate", "mteb_encoder", "read_tasks", "save_plot"]
+require("pytrec_eval", "pytrec-eval-terrier", "evaluate")
+
+from specter2_plugins.evaluation.evaluate import evaluate  # noqa: E402
+from specter2_plugins.evaluation.mteb_encoder import mteb_encoder  # noqa: E402
+from specter2_plugins.evaluation.plot import check_plot, save_plot  # noqa: E402
+from specter2_plugins.evaluation.report import Report, Score  # noqa: E402
+from specter2_plugins.evaluation.sources import read_tasks  # noqa: E402
+from specter2_plugins.evaluation.task import Task  # noqa: E402
+
+__all__ = ["Report", "Score", "Task", "check_plot", "evaluate", "mteb_encoder", "read_tasks", "save_plot"]

@@ -1,4 +1,4 @@
-"""Documents -> embeddings, each of which is computed once."""
+"""Documents -> embeddings."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from specter2_plugins.errors import TaskError
+from specter2_plugins.evaluation.cache import EmbeddingCache
 from specter2_plugins.scirepeval import Document, text_of
 
 if TYPE_CHECKING:
@@ -36,9 +38,9 @@ class Encoder:
     ) -> None:
         self._model = model
         self._adapter = adapter
-        self._cache = cache
+        self._cache = None if cache is None else EmbeddingCache(cache)
         self._progress = progress
-        self.fingerprint = lru_cache(maxsize=None)(self._fingerprint)
+        self._fingerprint = lru_cache(maxsize=None)(self._take_fingerprint)
         self.used: dict[str, Fingerprint] = {}
         """What embedded each task's texts so far."""
 
@@ -50,9 +52,13 @@ class Encoder:
 
         Raises:
             TaskError: If the model has no adapter for the task.
+            EvaluationError: If the cache cannot be written.
         """
         adapter = self._adapter or task
-        self.used[task] = self.fingerprint(adapter)
+        try:
+            self.used[task] = self._fingerprint(adapter)
+        except TaskError as error:
+            raise TaskError(f"{error}, or send every text through one adapter, or 'base'") from None
         texts = [text_of(parts, self._model.transformer.sep_token) for parts in documents]
         blocks = [self._block(texts[start : start + _BLOCK], adapter) for start in range(0, len(texts), _BLOCK)]
         return np.concatenate(blocks) if blocks else np.empty((0, self._model.dimensions), np.float32)
@@ -60,26 +66,30 @@ class Encoder:
     def _block(self, texts: list[str], adapter: str) -> NDArray[np.float32]:
         if self._cache is None:
             return self._encode(texts, adapter)
-        path = self._cache / f"{_digest(self.fingerprint(adapter), texts)}.npy"
-        if path.exists():
-            return np.load(path)
-        vectors = self._encode(texts, adapter)
-        self._cache.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
-            np.save(file, vectors)
-        unfinished.replace(path)
+        key = self._key(texts, adapter)
+        vectors = self._cache.load(key, (len(texts), self._model.dimensions))
+        if vectors is None:
+            vectors = self._encode(texts, adapter)
+            self._cache.store(key, vectors)
         return vectors
 
     def _encode(self, texts: list[str], adapter: str) -> NDArray[np.float32]:
         return np.asarray(self._model.encode(texts, task=adapter, show_progress_bar=self._progress), np.float32)
 
-    def _fingerprint(self, adapter: str) -> Fingerprint:
+    def _key(self, texts: list[str], adapter: str) -> str:
+        return digest([identity(self._fingerprint(adapter), self._model.dimensions), texts])
+
+    def _take_fingerprint(self, adapter: str) -> Fingerprint:
         from specter2_plugins.fingerprint import Fingerprint
 
         return Fingerprint.of(self._model, adapter)
 
 
-def _digest(fingerprint: Fingerprint, texts: list[str]) -> str:
-    made_with = {name: value for name, value in fingerprint.to_dict().items() if name != "base"}
-    return hashlib.sha256(json.dumps([made_with, texts]).encode()).hexdigest()
+def identity(fingerprint: Fingerprint, dimensions: int) -> dict[str, str | int]:
+    """All that embeddings depend on; the base's name is for the reader alone."""
+    return {name: value for name, value in fingerprint.to_dict().items() if name != "base"} | {"dimensions": dimensions}
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's JSON, in hexadecimal."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.encoder import Encoder
-from specter2_plugins.evaluation.report import Report
+from specter2_plugins.evaluation.report import Report, Score
 from specter2_plugins.evaluation.sources import read_tasks
 from specter2_plugins.evaluation.task import Task
 
@@ -19,7 +20,6 @@ def evaluate(
     model: Specter2,
     tasks: str | Path | Iterable[Task],
     *,
-    names: Collection[str] | None = None,
     adapter: str | None = None,
     cache: Path | None = None,
     progress: bool = False,
@@ -28,8 +28,7 @@ def evaluate(
 
     Args:
         model: What `load_specter2` returned.
-        tasks: SciRepEval's task configuration (.jsonl), a BEIR folder, CACM's or CISI's folder, or tasks.
-        names: Which tasks of a configuration. Default: all.
+        tasks: What `read_tasks` takes, or tasks.
         adapter: The adapter, or "base", that every text goes through. Default: each task's own, which the model must
             have: classification, regression, proximity, and for short queries adhoc_query.
         cache: Folder that keeps embeddings, found again by the model's fingerprint and the texts. Default: none.
@@ -42,7 +41,11 @@ def evaluate(
         EvaluationError: If a task cannot be read or measured.
         TaskError: If the model lacks an adapter that a task needs.
     """
-    opened = read_tasks(tasks, names) if isinstance(tasks, str | Path) else tasks
     encoder = Encoder(model, adapter, cache, progress)
-    scores = [score for task in opened for score in task.evaluate(encoder)]
+    scores: list[Score] = []
+    for task in read_tasks(tasks) if isinstance(tasks, str | Path) else tasks:
+        try:
+            scores += task.evaluate(encoder)
+        except EvaluationError as error:
+            raise EvaluationError(f"task {task.name!r}: {error}") from None
     return Report(scores, {task: used.to_dict() for task, used in encoder.used.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -10,10 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold
+from sklearn.utils import check_random_state
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.labelled import Split
-from specter2_plugins.extras import require
 
 _SEED = 42
 
@@ -30,6 +32,11 @@ class FewShot:
     sample_size: int
     iterations: int
 
+    def __post_init__(self) -> None:
+        for name, value in (("sample_size", self.sample_size), ("iterations", self.iterations)):
+            if not isinstance(value, int) or value < 1:
+                raise EvaluationError(f"few_shot: {name} is {value!r}, expected a whole number from 1")
+
     def splits(self, split: Split, multi_label: bool) -> Iterator[Split]:
         """The split with each sample for its training papers.
 
@@ -40,20 +47,20 @@ class FewShot:
         for sample in samples:
             yield split._replace(train=split.train[sample], train_labels=split.train_labels[sample])
 
-    def _stratified(self, split: Split) -> Iterator[NDArray[np.intp]]:
+    def _stratified(self, split: Split) -> list[NDArray[np.intp]]:
         """The test parts of unshuffled stratified folds."""
-        selection = require("sklearn.model_selection", "scikit-learn", "evaluate")
         folds = ceil(len(split.train) / self.sample_size)
-        try:
-            parts = selection.StratifiedKFold(folds).split(split.train, split.train_labels)
-            yield from islice((sample for _, sample in parts), self.iterations)
-        except ValueError as error:
-            raise EvaluationError(
-                f"{len(split.train)} training papers make no samples of {self.sample_size}: {error}"
-            ) from None
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            try:
+                parts = StratifiedKFold(folds).split(split.train, split.train_labels)
+                return [sample for _, sample in islice(parts, self.iterations)]
+            except ValueError as error:
+                raise EvaluationError(
+                    f"{len(split.train)} training papers make no samples of {self.sample_size}: {error}"
+                ) from None
 
     def _of_each_label(self, labels: NDArray[Any]) -> Iterator[list[int]]:
-        utils = require("sklearn.utils", "scikit-learn", "evaluate")
         papers_of = [np.flatnonzero(column == 1) for column in labels.T]
         rare = min(range(len(papers_of)), key=lambda label: len(papers_of[label]))
         if len(papers_of[rare]) < self.sample_size:
@@ -63,7 +70,7 @@ class FewShot:
             )
         for iteration in range(self.iterations):
             # The old generator, and the order of a set of numbers, are what SciRepEval's samples are made of.
-            random = utils.check_random_state(_SEED + iteration)
+            random = check_random_state(_SEED + iteration)
             chosen: set[int] = set()
             for papers in papers_of:
                 chosen.update(random.choice(papers, self.sample_size, replace=False).tolist())

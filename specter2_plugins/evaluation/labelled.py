@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.encoder import Encoder
 from specter2_plugins.scirepeval import Document
 
@@ -35,3 +38,50 @@ class Labelled:
         vectors = encoder.embed([*self.train, *self.test], task)
         count = len(self.train)
         return Split(vectors[:count], self.train_labels, vectors[count:], self.test_labels)
+
+
+def classes(values: Sequence[Any]) -> NDArray[Any]:
+    """One class a paper, [papers]: names or numbers.
+
+    Raises:
+        EvaluationError: If a label is a list or missing.
+    """
+    for value in (values := _read(values)):
+        if not isinstance(value, str | int | float):
+            raise EvaluationError(f"label {value!r} is no class; lists of zeros and ones need 'multi_label': true")
+    return np.array(values)
+
+
+def indicators(values: Sequence[Any]) -> NDArray[Any]:
+    """Any number of labels a paper, [papers, labels]: zeros and ones.
+
+    Raises:
+        EvaluationError: If a label is not as long a list of zeros and ones as the first.
+    """
+    values = _read(values)
+    for value in values:
+        if not isinstance(value, list) or len(value) != len(values[0]) or not all(one in (0, 1) for one in value):
+            raise EvaluationError(f"label {value!r} of a 'multi_label' task is not as long a list of 0 and 1 as others")
+    return np.array(values, dtype=int)
+
+
+def numbers(values: Sequence[Any]) -> NDArray[np.float64]:
+    """One number a paper, [papers].
+
+    Raises:
+        EvaluationError: If a label is no finite number.
+    """
+    for value in (values := _read(values)):
+        if not isinstance(value, int | float) or not np.isfinite(value):
+            raise EvaluationError(f"label {value!r} is no number")
+    return np.array(values, dtype=np.float64)
+
+
+def _read(values: Sequence[Any]) -> Sequence[Any]:
+    """Labels as they are; those of a CSV are text, and numbers or lists if all of them read as such."""
+    if not all(isinstance(value, str) for value in values):
+        return values
+    try:
+        return [json.loads(value) for value in values]
+    except json.JSONDecodeError:
+        return values

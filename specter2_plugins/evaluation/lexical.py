@@ -4,38 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from statistics import fmean
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from specter2_plugins.extras import require
 from specter2_plugins.scirepeval import Document
 from specter2_plugins.sparse.bm25 import Bm25
+
+# So slow a saturation, with no regard to length, leaves a term's weight its count.
+_COUNTS = Bm25(k=1e9, b=0.0)
 
 
 class LexicalIndex:
     """The collection's weights of terms, with the inverse document frequency that Qdrant would multiply by.
 
     Args:
-        documents: The collection. Its mean length in words is BM25's average length.
+        documents: The collection. Its documents' mean length in terms is BM25's average length.
     """
 
     def __init__(self, documents: Sequence[Document]) -> None:
-        sparse = require("scipy.sparse", "scipy", "evaluate")
         texts = [" ".join(parts) for parts in documents]
-        self._encoder = Bm25(average_length=fmean(len(text.split()) for text in texts))
+        lengths = [sum(vector.values) for vector in _COUNTS.encode_document(texts)]
+        self._encoder = Bm25(average_length=max(1.0, sum(lengths) / max(1, len(lengths))))
         vectors = self._encoder.encode_document(texts)
         terms = np.fromiter(chain.from_iterable(vector.indices for vector in vectors), np.int64)
         weights = np.fromiter(chain.from_iterable(vector.values for vector in vectors), np.float64)
         self._terms, columns, papers_with = np.unique(terms, return_inverse=True, return_counts=True)
         self._idf = np.log1p((len(texts) - papers_with + 0.5) / (papers_with + 0.5))
         starts = np.cumsum([0, *(len(vector.indices) for vector in vectors)])
-        self._weights: Any = sparse.csr_array((weights, columns, starts), (len(texts), len(self._terms)))
+        self._weights: Any = csr_array((weights, columns, starts), (len(texts), len(self._terms)))
 
     def scores(self, queries: Sequence[Document]) -> Iterator[NDArray[np.float64]]:
-        """The scores of all documents, [documents], query by query."""
+        """The scores of all documents, [documents], query by query; 0 for one that shares no term."""
         for vector in self._encoder.encode_query([" ".join(parts) for parts in queries]):
             terms = np.array(vector.indices, np.int64)
             known = np.isin(terms, self._terms)

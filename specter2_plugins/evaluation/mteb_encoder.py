@@ -1,28 +1,38 @@
 """The model as MTEB's encoder.
 
-MTEB runs a `SentenceTransformer` as it is, and then titles and texts of documents arrive joined by a space, and
-empty ones end the run. This keeps them apart, as SPECTER2 was trained, and embeds empty ones as `text_of` says.
+MTEB runs a `SentenceTransformer` as it is, and then titles and texts of documents arrive joined by a space, and an
+empty one ends the run. This keeps them apart, as SPECTER2 was trained, and embeds empty ones as `text_of` says.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from specter2_plugins.evaluation.encoder import digest, identity
 from specter2_plugins.extras import require
 from specter2_plugins.scirepeval import Document, text_of
+from specter2_plugins.tasks import BASE
 
 if TYPE_CHECKING:
     from specter2_plugins.sentence_transformer import Specter2
 
-_ADAPTERS = {"Classification": "classification", "MultilabelClassification": "classification"}
-"""MTEB's types of tasks whose texts are features of a classifier."""
+_ADAPTERS = {
+    "Classification": "classification",
+    "MultilabelClassification": "classification",
+    "Regression": "regression",
+}
+"""MTEB's types of tasks whose texts are features of a linear model."""
 
 
 def mteb_encoder(model: Specter2) -> Any:
-    """Wrap a model for `mteb.evaluate`: queries, documents and texts to classify go through their adapters.
+    """Wrap a model for `mteb.evaluate`.
+
+    Queries go through the adapter adhoc_query, documents and pairs of texts through proximity, texts to classify or to
+    predict a number of through classification or regression, if the model has that adapter, and else proximity.
 
     Returns:
-        An `mteb` encoder.
+        An `mteb` encoder. Its name is the base's, and its revision a fingerprint, so that MTEB's cache of results never
+        takes one model for another.
 
     Raises:
         MissingExtraError: If mteb is not installed.
@@ -30,12 +40,36 @@ def mteb_encoder(model: Specter2) -> Any:
     wrapper = require("mteb.models", "mteb", "mteb").SentenceTransformerEncoderWrapper
 
     class Specter2Encoder(wrapper):  # type: ignore[misc, valid-type]
-        def encode(self, inputs: Any, *, task_metadata: Any, prompt_type: Any = None, **kwargs: Any) -> Any:
-            task = prompt_type.value if prompt_type is not None else _ADAPTERS.get(task_metadata.type)
+        def encode(
+            self,
+            inputs: Any,
+            *,
+            task_metadata: Any,
+            hf_split: str,
+            hf_subset: str,
+            prompt_type: Any = None,
+            **kwargs: Any,
+        ) -> Any:
+            task = _ADAPTERS.get(task_metadata.type) if prompt_type is None else prompt_type.value
+            if task in _ADAPTERS.values() and task not in model.transformer.adapter_tasks:
+                task = None
             texts = [text_of(parts, model.transformer.sep_token) for batch in inputs for parts in _documents(batch)]
-            return model.encode(texts, task=task, show_progress_bar=bool(kwargs.get("show_progress_bar")))
+            return model.encode(texts, task=task, **kwargs)
 
-    return Specter2Encoder(model)
+    encoder = Specter2Encoder(model)
+    encoder.mteb_model_meta = encoder.mteb_model_meta.model_copy(update=_identity(model))
+    return encoder
+
+
+def _identity(model: Specter2) -> dict[str, str]:
+    from specter2_plugins.fingerprint import Fingerprint
+
+    prints = [Fingerprint.of(model, adapter) for adapter in (*sorted(model.transformer.adapter_tasks), BASE)]
+    base = prints[0].base
+    return {
+        "name": base if "/" in base else f"specter2-plugins/{base}",
+        "revision": digest([identity(one, model.dimensions) for one in prints]),
+    }
 
 
 def _documents(batch: dict[str, Any]) -> list[Document]:

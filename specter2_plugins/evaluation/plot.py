@@ -23,7 +23,7 @@ def save_plot(report: Report, path: Path) -> None:
         path: Where to; its ending is the format: .png, .svg, .pdf.
 
     Raises:
-        EvaluationError: If the format is unknown.
+        EvaluationError: If it cannot be written.
         MissingExtraError: If matplotlib is not installed.
     """
     figure_module = require("matplotlib.figure", "matplotlib", "evaluate")
@@ -43,5 +43,19 @@ def save_plot(report: Report, path: Path) -> None:
     axes.legend()
     try:
         figure.savefig(path)
-    except ValueError as error:
-        raise EvaluationError(f"{path}: {error}") from None
+    except OSError as error:
+        raise EvaluationError(f"{path} cannot be written: {error}") from None
+
+
+def check_plot(path: Path) -> None:
+    """Refuse what `save_plot` would refuse, before the work is done.
+
+    Raises:
+        EvaluationError: If the format is unknown.
+        MissingExtraError: If matplotlib is not installed.
+    """
+    known = require(
+        "matplotlib.backends.backend_agg", "matplotlib", "evaluate"
+    ).FigureCanvasAgg.get_supported_filetypes()
+    if path.suffix.removeprefix(".") not in known:
+        raise EvaluationError(f"{path}: unknown ending; expected one of {', '.join(f'.{ending}' for ending in known)}")

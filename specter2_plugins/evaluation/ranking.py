@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics.pairwise import euclidean_distances
 
 from specter2_plugins.evaluation.encoder import Encoder
 from specter2_plugins.evaluation.lexical import LexicalIndex
 from specter2_plugins.evaluation.report import Score
-from specter2_plugins.evaluation.runs import Judgements, Run, compare
-from specter2_plugins.extras import require
+from specter2_plugins.evaluation.runs import Judgements, Measured, Run, compare, judged, scores
 from specter2_plugins.scirepeval import Document
 
 _DEPTH = 1000
@@ -27,11 +27,12 @@ class Ranking:
         name: What tables call it.
         queries: Id -> query.
         documents: Id -> document. They are embedded with the proximity adapter.
-        judgements: How relevant documents are. Queries and documents without text are left out, as SciRepEval does.
+        judgements: How relevant documents are. Those of queries and documents that are not there are passed over, as
+            SciRepEval does.
         metrics: trec_eval's names.
         query_task: "adhoc_query" for short texts, "proximity" for papers.
         pooled: Whether a query's candidates are those that are judged for it. Otherwise the whole collection is
-            searched, 1,000 deep, and a document with the query's own id is passed over, as BEIR does.
+            searched, 1,000 deep, but for a document with the query's own id, as BEIR does.
     """
 
     name: str
@@ -43,31 +44,41 @@ class Ranking:
     pooled: bool = False
 
     def evaluate(self, encoder: Encoder) -> Iterator[Score]:
-        """Rank by BM25, by the model and by both."""
-        asked = [query for query in self.judgements if query in self.queries]
-        queries, documents = [self.queries[query] for query in asked], list(self.documents.values())
-        lexical = LexicalIndex(documents).scores(queries)
-        dense = nearness(encoder.embed(queries, self.query_task), encoder.embed(documents, "proximity"))
-        runs = self._run(asked, lexical), self._run(asked, dense)
-        yield from compare(self.name, self.metrics, self.judgements, *runs)
+        """Rank by BM25, by the model and by both.
 
-    def _run(self, asked: list[str], scores: Iterable[NDArray[np.floating]]) -> Run:
+        Raises:
+            EvaluationError: If no query is judged.
+        """
+        yield from scores(self.name, self.measure(encoder))
+
+    def measure(self, encoder: Encoder) -> Measured:
+        """As `evaluate`, not rounded."""
+        asked = judged(self.judgements, self.queries)
+        queries, documents = [self.queries[query] for query in asked], list(self.documents.values())
+        lexical = self._run(asked, LexicalIndex(documents).scores(queries), above=0.0)
+        vectors = encoder.embed(queries, self.query_task), encoder.embed(documents, "proximity")
+        dense = self._run(asked, nearness(*vectors))
+        return compare(self.metrics, self.judgements, lexical, dense)
+
+    def _run(self, asked: list[str], scores: Iterable[NDArray[np.floating]], above: float = -np.inf) -> Run:
+        """The best documents whose scores are above a limit, for each query."""
         ids = list(self.documents)
         position = {identifier: number for number, identifier in enumerate(ids)}
         run: Run = {}
         for query, row in zip(asked, scores, strict=True):
             if self.pooled:
-                chosen = [position[candidate] for candidate in self.judgements[query] if candidate in position]
+                chosen = np.array([position[one] for one in self.judgements[query] if one in position], np.intp)
             else:
-                depth = min(_DEPTH + 1, len(ids))
-                best = np.argpartition(row, len(ids) - depth)[len(ids) - depth :]
-                chosen = [number for number in best.tolist() if ids[number] != query]
-            run[query] = {ids[number]: float(row[number]) for number in chosen}
+                if query in position:
+                    row[position[query]] = -np.inf
+                depth = min(_DEPTH, len(ids))
+                chosen = np.flatnonzero(row >= np.partition(row, -depth)[-depth])
+            found = [(float(row[number]), ids[number]) for number in chosen[row[chosen] > above].tolist()]
+            run[query] = {name: score for score, name in (found if self.pooled else sorted(found)[-_DEPTH:])}
         return run
 
 
 def nearness(queries: NDArray[np.float32], documents: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """The negative Euclidean distances of all documents, [documents], query by query."""
-    pairwise = require("sklearn.metrics.pairwise", "scikit-learn", "evaluate")
     for start in range(0, len(queries), _QUERIES_AT_ONCE):
-        yield from -pairwise.euclidean_distances(queries[start : start + _QUERIES_AT_ONCE], documents)
+        yield from -euclidean_distances(queries[start : start + _QUERIES_AT_ONCE], documents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import isnan
 from typing import Any
 
 MODEL = "model"
@@ -20,7 +21,8 @@ class Score:
         task: The task's name.
         metric: The metric's name, as the task's configuration spells it.
         system: One of `SYSTEMS`.
-        value: In points of 100 (the mean squared error: as it is), rounded to two places as SciRepEval's are.
+        value: In points of 100, as SciRepEval's (the mean squared error: as it is). Not a number where a correlation
+            does not exist, as with predictions that are all alike.
     """
 
     task: str
@@ -51,5 +53,6 @@ class Report:
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON holds it."""
-        return {"scores": [asdict(score) for score in self.scores], "made_with": self.made_with}
+        """The report as JSON holds it, which has null for what is not a number."""
+        scores = [asdict(score) | {"value": None if isnan(score.value) else score.value} for score in self.scores]
+        return {"scores": scores, "made_with": self.made_with}

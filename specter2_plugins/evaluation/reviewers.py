@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics.pairwise import cosine_similarity
 
 from specter2_plugins.evaluation.encoder import Encoder
 from specter2_plugins.evaluation.lexical import LexicalIndex
 from specter2_plugins.evaluation.report import Score
-from specter2_plugins.evaluation.runs import Judgements, Run, compare
-from specter2_plugins.extras import require
+from specter2_plugins.evaluation.runs import Judgements, Run, compare, judged, scores
 from specter2_plugins.scirepeval import Document
 
 _NEAREST = 3
@@ -28,7 +28,7 @@ class ReviewerMatching:
     Args:
         name: What tables call it.
         papers: Id -> paper, of submissions and reviewers.
-        reviewers: Reviewer's id -> the ids of papers.
+        reviewers: Reviewer's id -> the ids of papers. Those that are not there are passed over.
         judgements: Submission's id -> reviewer's id -> how well they match.
         metrics: trec_eval's names.
     """
@@ -40,19 +40,21 @@ class ReviewerMatching:
     metrics: tuple[str, ...]
 
     def evaluate(self, encoder: Encoder) -> Iterator[Score]:
-        """Rank by BM25, by the model and by both."""
-        pairwise = require("sklearn.metrics.pairwise", "scikit-learn", "evaluate")
-        ids = list(self.papers)
-        asked = [submission for submission in self.judgements if submission in self.papers]
-        vectors = encoder.embed(list(self.papers.values()), "proximity")
-        rows = [ids.index(submission) for submission in asked]
-        lexical = LexicalIndex(list(self.papers.values())).scores([self.papers[submission] for submission in asked])
-        dense = pairwise.cosine_similarity(vectors[rows], vectors)
-        runs = self._run(asked, lexical), self._run(asked, dense)
-        yield from compare(self.name, self.metrics, self.judgements, *runs)
+        """Rank by BM25, by the model and by both.
 
-    def _run(self, asked: list[str], scores: Iterable[NDArray[np.floating]]) -> Run:
+        Raises:
+            EvaluationError: If no submission is judged.
+        """
+        asked = judged(self.judgements, self.papers)
+        papers = list(self.papers.values())
         position = {identifier: number for number, identifier in enumerate(self.papers)}
+        lexical = LexicalIndex(papers).scores([self.papers[submission] for submission in asked])
+        vectors = encoder.embed(papers, "proximity")
+        dense = cosine_similarity(vectors[[position[submission] for submission in asked]], vectors)
+        runs = self._run(asked, lexical, position), self._run(asked, dense, position)
+        yield from scores(self.name, compare(self.metrics, self.judgements, *runs))
+
+    def _run(self, asked: list[str], similarities: Iterable[NDArray[np.floating]], position: Mapping[str, int]) -> Run:
         papers_of = {
             reviewer: [position[paper] for paper in papers if paper in position]
             for reviewer, papers in self.reviewers.items()
@@ -63,5 +65,5 @@ class ReviewerMatching:
                 for reviewer in self.judgements[submission]
                 if (papers := papers_of.get(reviewer))
             }
-            for submission, row in zip(asked, scores, strict=True)
+            for submission, row in zip(asked, similarities, strict=True)
         }

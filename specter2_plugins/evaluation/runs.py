@@ -2,57 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-import numpy as np
+import pytrec_eval
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.report import BM25, HYBRID, MODEL, Score
-from specter2_plugins.extras import require
 
 Judgements: TypeAlias = Mapping[str, Mapping[str, int]]
 """Query's id -> candidate's id -> how relevant it is, 0 for not at all."""
 Run: TypeAlias = dict[str, dict[str, float]]
 """Query's id -> candidate's id -> score, the higher the better."""
+Measured: TypeAlias = dict[tuple[str, str], float]
+"""(metric, system) -> points of 100."""
 
 _RANK_CONSTANT = 60
 
 
-def compare(name: str, metrics: Iterable[str], judgements: Judgements, lexical: Run, dense: Run) -> Iterator[Score]:
-    """Scores of BM25, of the model and of both fused."""
-    for system, run in ((BM25, lexical), (MODEL, dense), (HYBRID, fuse(lexical, dense))):
-        for metric, value in measure(judgements, run, metrics).items():
-            yield Score(name, metric, system, value)
+def judged(judgements: Judgements, queries: Collection[str]) -> list[str]:
+    """The queries that there are judgements of.
+
+    Raises:
+        EvaluationError: If there is none.
+    """
+    found = [query for query in judgements if query in queries]
+    if not found:
+        raise EvaluationError(f"of {len(judgements)} judged queries none is there; do the ids agree?")
+    return found
+
+
+def compare(metrics: Iterable[str], judgements: Judgements, lexical: Run, dense: Run) -> Measured:
+    """Measure BM25, the model, and both fused."""
+    runs = {BM25: lexical, MODEL: dense, HYBRID: fuse(lexical, dense)}
+    return {
+        (metric, system): value
+        for system, run in runs.items()
+        for metric, value in measure(judgements, run, metrics).items()
+    }
+
+
+def scores(task: str, measured: Measured) -> Iterator[Score]:
+    """What was measured, rounded to two places as SciRepEval's numbers are."""
+    for (metric, system), value in measured.items():
+        yield Score(task, metric, system, round(value, 2))
 
 
 def measure(judgements: Judgements, run: Run, metrics: Iterable[str]) -> dict[str, float]:
-    """Metric -> its mean over the queries, in points rounded to two places, as trec_eval computes it.
+    """Metric -> its mean over the queries, in points, as trec_eval computes it.
 
     Args:
         judgements: What is relevant.
-        run: The ranking. A judged query that is not in it does not count; a candidate that is not counts as missed.
+        run: The ranking. A judged query that is not in it does not count; one for which nothing was found counts as
+            zero, and a candidate that was not found as missed.
         metrics: trec_eval's names, such as "map", "ndcg", "ndcg_cut_10", "P_5", "recall_5".
+    """
+    metrics = tuple(metrics)
+    evaluator = pytrec_eval.RelevanceEvaluator({query: dict(found) for query, found in judgements.items()}, {*metrics})
+    values = list(evaluator.evaluate(run).values())
+    return {
+        metric: 100 * pytrec_eval.compute_aggregated_measure(metric, [row[metric] for row in values])
+        for metric in metrics
+    }
+
+
+def check_metrics(metrics: Iterable[str]) -> None:
+    """Refuse what trec_eval does not compute.
 
     Raises:
-        EvaluationError: If trec_eval does not know a metric.
+        EvaluationError: The message lists what it has.
     """
-    trec = require("pytrec_eval", "pytrec-eval-terrier", "evaluate")
-    metrics = tuple(metrics)
-    known = trec.supported_measures
     for metric in metrics:
-        name, _, cutoff = metric.rpartition("_")
-        if metric not in known and not (name in known and cutoff.isdigit()):
-            raise EvaluationError(f"unknown metric {metric!r}; rankings have trec_eval's: {', '.join(sorted(known))}")
-    results = trec.RelevanceEvaluator({query: dict(found) for query, found in judgements.items()}, set(metrics))
-    values = list(results.evaluate(run).values())
-    if not values:
-        raise EvaluationError("none of the judged queries was ranked")
-    return {metric: round(100 * float(np.mean([row[metric] for row in values])), 2) for metric in metrics}
+        try:
+            known = metric in pytrec_eval.RelevanceEvaluator({"q": {"d": 1}}, {metric}).evaluate({"q": {"d": 1.0}})["q"]
+        except ValueError:
+            known = False
+        if not known:
+            names = ", ".join(sorted(pytrec_eval.supported_measures))
+            raise EvaluationError(
+                f"unknown metric {metric!r}; rankings have trec_eval's, with a cutoff as in ndcg_cut_10 or P_5: {names}"
+            )
 
 
 def fuse(*runs: Run) -> Run:
-    """Reciprocal rank fusion.
+    """Reciprocal rank fusion; equal scores are ordered by id, as trec_eval orders them.
 
     Source: Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning
     Methods" (2009), with its constant.
@@ -60,7 +93,8 @@ def fuse(*runs: Run) -> Run:
     fused: Run = {}
     for run in runs:
         for query, found in run.items():
-            scores = fused.setdefault(query, {})
-            for rank, candidate in enumerate(sorted(found, key=found.__getitem__, reverse=True), start=1):
-                scores[candidate] = scores.get(candidate, 0.0) + 1 / (_RANK_CONSTANT + rank)
+            ranked = sorted(found.items(), key=lambda one: (one[1], one[0]), reverse=True)
+            points = fused.setdefault(query, {})
+            for rank, (candidate, _) in enumerate(ranked, start=1):
+                points[candidate] = points.get(candidate, 0.0) + 1 / (_RANK_CONSTANT + rank)
     return fused

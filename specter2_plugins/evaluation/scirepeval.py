@@ -1,177 +1,126 @@
-"""SciRepEval's task configuration: one JSON object a line.
+"""SciRepEval's kinds of tasks: what each reads, and how it is measured.
 
-Source: https://github.com/allenai/scirepeval, evaluation/EVALUATION.md. `embeddings` (files that tasks share) is not
-read: the cache does that. `type` may also be "mdcr".
+`type` may also be "mdcr", and a classification without "meta" has its texts in the labelled records, as SciBERT's
+{"text": ..., "label": ...} lines.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from specter2_plugins.errors import EvaluationError
+from specter2_plugins.evaluation import classification, regression, runs
 from specter2_plugins.evaluation.classification import Classification
-from specter2_plugins.evaluation.few_shot import FewShot
-from specter2_plugins.evaluation.labelled import Labelled
-from specter2_plugins.evaluation.mdcr import read_judgements
+from specter2_plugins.evaluation.labelled import Labelled, classes, indicators, numbers
+from specter2_plugins.evaluation.mdcr import read_mdcr
 from specter2_plugins.evaluation.ranking import Ranking
 from specter2_plugins.evaluation.regression import Regression
 from specter2_plugins.evaluation.reviewers import ReviewerMatching
-from specter2_plugins.evaluation.task import Task
-from specter2_plugins.scirepeval import TITLE_AND_ABSTRACT, Document, Row, document, read_file, read_rows
+from specter2_plugins.evaluation.task import Task, Unread
+from specter2_plugins.evaluation.task_config import TaskConfig
+from specter2_plugins.scirepeval import Document, find_file, read_file
 
-_PAPERS = "evaluation"
-_JUDGED = "test"
-
-
-@dataclass(frozen=True)
-class TaskConfig:
-    """One line of the configuration, and the folder that its paths are relative to."""
-
-    folder: Path
-    values: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The task's name."""
-        return str(self.values["name"])
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """What to compute."""
-        return tuple(self.values["metrics"])
-
-    def open(self) -> Task:
-        """Read the task's data.
-
-        Raises:
-            EvaluationError: If the line or the data are not as they should be.
-        """
-        kind = self.values["type"]
-        if kind not in _KINDS:
-            raise EvaluationError(f"task {self.name!r}: unknown type {kind!r}; expected one of {', '.join(_KINDS)}")
-        try:
-            return _KINDS[kind](self)
-        except KeyError as error:
-            raise EvaluationError(f"task {self.name!r}: no {error} in its configuration or data") from None
-
-    def rows(self, part: str, split: str, file: str) -> list[Row]:
-        """Read a part of the data: "meta", "test" or "reviewers"."""
-        return list(read_rows(self.values["data"][part], self.folder, split, file))
-
-    def document(self, row: Row) -> Document:
-        """The fields that the task embeds."""
-        return document(row, self.values.get("fields", TITLE_AND_ABSTRACT))
-
-    def papers(self, key: str = "doc_id") -> dict[str, Document]:
-        """Id -> paper, of data that are a plain list of papers."""
-        return {str(row[key]): self.document(row) for row in self.rows("meta", _PAPERS, "meta")}
-
-    def judgements(self) -> dict[str, dict[str, int]]:
-        """Query's id -> candidate's id -> score."""
-        found: dict[str, dict[str, int]] = {}
-        for row in self.rows("test", _JUDGED, "test_qrel"):
-            found.setdefault(str(row["query_id"]), {})[str(row["cand_id"])] = int(row["score"])
-        return found
+_TEXT_METRICS = ("f1_macro", "f1_micro")
 
 
-def read_config(path: Path) -> list[TaskConfig]:
+def read_config(path: Path) -> list[Unread]:
     """The tasks of a configuration; their data are not read yet.
 
     Raises:
-        EvaluationError: If the file cannot be read, or a task lacks a part.
+        EvaluationError: If the file cannot be read, or a task is not as SciRepEval's are.
     """
-    configs = [TaskConfig(path.parent, row) for row in read_file(path)]
-    for number, config in enumerate(configs, start=1):
-        for key in ("name", "type", "data", "metrics"):
-            if key not in config.values:
-                raise EvaluationError(f"{path}: task {number} has no {key!r}, which SciRepEval's tasks have")
-    return configs
+    tasks = []
+    for number, row in enumerate(read_file(path), start=1):
+        try:
+            tasks.append(_unread(TaskConfig.parse(row, path.parent)))
+        except EvaluationError as error:
+            raise EvaluationError(f"{path}: task {number}: {error}") from None
+    return tasks
+
+
+def read_text_classification(folder: Path) -> Unread | None:
+    """A folder with train and test files of SciBERT's {"text": ..., "label": ...} lines, or None if it is not one."""
+    try:
+        first = next(read_file(find_file(folder, "train")), {})
+    except EvaluationError:
+        return None
+    if "text" not in first or "label" not in first:
+        return None
+    name = folder.resolve().name
+    return _unread(TaskConfig(folder.parent, name, "classification", {"test": folder.name}, _TEXT_METRICS))
+
+
+def _unread(config: TaskConfig) -> Unread:
+    if config.kind not in _KINDS:
+        raise EvaluationError(f"unknown type {config.kind!r}; expected one of {', '.join(_KINDS)}")
+    kind = _KINDS[config.kind]
+    kind.check_metrics(config.metrics)
+    return Unread(config.name, lambda: kind.read(config))
 
 
 def _classification(config: TaskConfig) -> Task:
-    return Classification(
-        config.name,
-        _labelled(config),
-        config.metrics,
-        multi_label=bool(config.values.get("multi_label")),
-        few_shot=tuple(FewShot(run["sample_size"], run["iterations"]) for run in config.values.get("few_shot", ())),
-    )
+    labelled = _labelled(config, indicators if config.multi_label else classes)
+    return Classification(config.name, labelled, config.metrics, config.multi_label, config.few_shot)
 
 
 def _regression(config: TaskConfig) -> Task:
-    return Regression(config.name, _labelled(config), config.metrics)
+    return Regression(config.name, _labelled(config, numbers), config.metrics)
 
 
-def _ranking(config: TaskConfig) -> Task:
-    adhoc = config.values["type"] == "adhoc_search"
-    if config.values["data"].get("simple_format"):
-        queries = papers = config.papers()
-    else:
-        queries, papers = {}, {}
-        for row in config.rows("meta", _PAPERS, "meta"):
-            query = row["query"]
-            if isinstance(query, str):
-                queries[str(row["doc_id"])] = (query,)
-            else:
-                queries[str(query["doc_id"])] = config.document(query)
-            papers.update((str(candidate["doc_id"]), config.document(candidate)) for candidate in row["candidates"])
-    task = "adhoc_query" if adhoc else "proximity"
-    return Ranking(config.name, queries, papers, config.judgements(), config.metrics, task, pooled=True)
-
-
-def _reviewers(config: TaskConfig) -> Task:
-    reviewers = {
-        str(row["r_id"]): [str(paper) for paper in row["papers"]]
-        for row in config.rows("reviewers", "metadata", "reviewer_metadata")
-    }
-    return ReviewerMatching(config.name, config.papers(), reviewers, config.judgements(), config.metrics)
+def _labelled(config: TaskConfig, labels: Callable[[Sequence[Any]], NDArray[Any]]) -> Labelled:
+    """Labelled papers; those that are not among the papers are left out, as SciRepEval does."""
+    papers = config.papers() if "meta" in config.data else None
+    parts: list[list[Document]] = []
+    values: list[Any] = []
+    for split in ("train", "test"):
+        parts.append([])
+        for row in config.rows("test", split, split, "text" if papers is None else "paper_id", "label"):
+            paper = (str(row["text"]),) if papers is None else papers.get(str(row["paper_id"]))
+            if paper is not None:
+                parts[-1].append(paper)
+                values.append(row["label"])
+        if not parts[-1]:
+            raise EvaluationError(f"none of its {split} data is among the papers of 'meta'; do the ids agree?")
+    read, count = labels(values), len(parts[0])
+    return Labelled(parts[0], read[:count], parts[1], read[count:])
 
 
 def _proximity(config: TaskConfig) -> Task:
-    return _reviewers(config) if "reviewers" in config.values["data"] else _ranking(config)
+    if "reviewers" not in config.data:
+        return _ranking(config, "proximity")
+    rows = config.rows("reviewers", "metadata", "reviewer_metadata", "r_id", "papers")
+    reviewers = {str(row["r_id"]): [str(paper) for paper in row["papers"]] for row in rows}
+    return ReviewerMatching(config.name, config.papers(), reviewers, config.judgements(), config.metrics)
+
+
+def _adhoc_search(config: TaskConfig) -> Task:
+    return _ranking(config, "adhoc_query")
+
+
+def _ranking(config: TaskConfig, query_task: str) -> Task:
+    queries, papers = (config.papers(),) * 2 if config.data.get("simple_format") else config.searches()
+    return Ranking(config.name, queries, papers, config.judgements(), config.metrics, query_task, pooled=True)
 
 
 def _mdcr(config: TaskConfig) -> Task:
-    papers = config.papers("paper_id")
-    judgements = read_judgements(config.rows("test", _JUDGED, "test"))
-    return Ranking(config.name, papers, papers, judgements, config.metrics, "proximity", pooled=True)
+    return read_mdcr(config.name, config.rows("test", "test", "test"), config.papers("paper_id"), config.metrics)
 
 
-_KINDS: dict[str, Callable[[TaskConfig], Task]] = {
-    "classification": _classification,
-    "regression": _regression,
-    "proximity": _proximity,
-    "adhoc_search": _ranking,
-    "mdcr": _mdcr,
+@dataclass(frozen=True)
+class _Kind:
+    read: Callable[[TaskConfig], Task]
+    check_metrics: Callable[[Iterable[str]], None]
+
+
+_KINDS = {
+    "classification": _Kind(_classification, classification.check_metrics),
+    "regression": _Kind(_regression, regression.check_metrics),
+    "proximity": _Kind(_proximity, runs.check_metrics),
+    "adhoc_search": _Kind(_adhoc_search, runs.check_metrics),
+    "mdcr": _Kind(_mdcr, runs.check_metrics),
 }
-
-
-def _labelled(config: TaskConfig) -> Labelled:
-    papers = config.papers()
-    parts = [_part(config, papers, split) for split in ("train", "test")]
-    return Labelled(*parts[0], *parts[1])
-
-
-def _part(config: TaskConfig, papers: Mapping[str, Document], split: str) -> tuple[list[Document], NDArray[Any]]:
-    """Labelled papers; those without text are left out, as SciRepEval does."""
-    rows = [row for row in config.rows("test", split, split) if str(row["paper_id"]) in papers]
-    if not rows:
-        raise EvaluationError(f"task {config.name!r}: no paper of {split!r} has text in 'meta'; do their ids agree?")
-    return [papers[str(row["paper_id"])] for row in rows], np.array([_label(row["label"]) for row in rows])
-
-
-def _label(value: Any) -> Any:
-    """A label as it is; in CSV, numbers and lists of them are text."""
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError:
-            return value
-    return value

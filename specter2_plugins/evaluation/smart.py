@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.beir import METRICS
 from specter2_plugins.evaluation.ranking import Ranking
+from specter2_plugins.evaluation.task import Unread
 
 _FIELD = re.compile(r"^\.([A-Z])(?: (.*))?$")
 
@@ -30,45 +33,42 @@ LAYOUTS = (
 )
 
 
-def is_smart(folder: Path) -> bool:
-    """Whether a folder holds one of the collections."""
-    return _layout(folder) is not None
-
-
-def read_smart(folder: Path) -> Ranking:
-    """Read a collection.
+def read_smart(folder: Path) -> Unread | None:
+    """CACM or CISI, or None if the folder holds neither.
 
     CACM: 3,204 papers, of which half are titles only; 52 of 64 queries are judged.
     CISI: 1,460 papers of library science; 76 of 112 queries are judged.
-
-    Raises:
-        EvaluationError: If the folder holds neither, or a file of it is missing.
     """
-    layout = _layout(folder)
-    if layout is None:
-        raise EvaluationError(f"{folder} holds none of {', '.join(known.papers for known in LAYOUTS)}")
+    for layout in LAYOUTS:
+        if (folder / layout.papers).is_file():
+            return Unread(layout.name, functools.partial(_read, folder, layout))
+    return None
+
+
+def _read(folder: Path, layout: Layout) -> Ranking:
     judgements: dict[str, dict[str, int]] = defaultdict(dict)
-    for line in _lines(folder / layout.judgements):
-        query, paper, *_ = line.split()
-        judgements[_query_id(query)][str(int(paper))] = 1
+    for number, line in enumerate(_lines(folder / layout.judgements), start=1):
+        try:
+            query, paper = map(int, line.split()[:2])
+        except ValueError:
+            raise EvaluationError(
+                f"{folder / layout.judgements}:{number}: expected the numbers of a query and a paper"
+            ) from None
+        judgements[_query_id(query)][str(paper)] = 1
     papers = _records(folder / layout.papers)
     queries = _records(folder / layout.queries)
     return Ranking(
         layout.name,
-        {_query_id(number): (fields["W"],) for number, fields in queries if _query_id(number) in judgements},
-        {number: (fields.get("T", ""), fields.get("W", "")) for number, fields in papers},
+        {_query_id(number): (fields.get("W", ""),) for number, fields in queries},
+        {str(number): (fields.get("T", ""), fields.get("W", "")) for number, fields in papers},
         dict(judgements),
         METRICS,
     )
 
 
-def _layout(folder: Path) -> Layout | None:
-    return next((layout for layout in LAYOUTS if (folder / layout.papers).is_file()), None)
-
-
-def _query_id(number: str) -> str:
+def _query_id(number: int) -> str:
     """Queries are numbered as papers are, and query 1 is not paper 1."""
-    return f"query {int(number)}"
+    return f"query {number}"
 
 
 def _lines(path: Path) -> list[str]:
@@ -78,15 +78,22 @@ def _lines(path: Path) -> list[str]:
         raise EvaluationError(f"{path} cannot be read: {error}") from None
 
 
-def _records(path: Path) -> list[tuple[str, dict[str, str]]]:
-    records: list[tuple[str, dict[str, list[str]]]] = []
+def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Numbers and fields of the records."""
+    records: list[tuple[int, dict[str, list[str]]]] = []
     field = ""
-    for line in _lines(path):
+    for number, line in enumerate(_lines(path), start=1):
         match = _FIELD.match(line)
         if match and match[1] == "I":
-            records.append((str(int(match[2])), defaultdict(list)))
+            try:
+                records.append((int(match[2]), defaultdict(list)))
+            except (TypeError, ValueError):
+                raise EvaluationError(f"{path}:{number}: record without a number") from None
+        elif not records:
+            raise EvaluationError(f"{path}:{number}: expected a record, which begins with .I and its number")
         elif match:
             field = match[1]
         else:
             records[-1][1][field].append(line.strip())
-    return [(number, {key: " ".join(lines).strip() for key, lines in fields.items()}) for number, fields in records]
+    for identifier, fields in records:
+        yield identifier, {key: " ".join(lines).strip() for key, lines in fields.items()}

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from specter2_plugins.errors import EvaluationError
-from specter2_plugins.evaluation.beir import is_beir, read_beir
-from specter2_plugins.evaluation.scirepeval import read_config
-from specter2_plugins.evaluation.smart import is_smart, read_smart
-from specter2_plugins.evaluation.task import Task
+from specter2_plugins.evaluation.beir import read_beir
+from specter2_plugins.evaluation.scirepeval import read_config, read_text_classification
+from specter2_plugins.evaluation.smart import read_smart
+from specter2_plugins.evaluation.task import Task, Unread
 
-_FOLDERS = ((is_beir, read_beir), (is_smart, read_smart))
+_FOLDERS: tuple[Callable[[Path], Unread | None], ...] = (read_beir, read_smart, read_text_classification)
 
 
-def read_tasks(path: str | Path, names: Collection[str] | None = None) -> Iterator[Task]:
-    """Open the tasks of a path, one after the other.
+def read_tasks(*paths: str | Path, names: Collection[str] | None = None) -> Iterator[Task]:
+    """Find the tasks of paths at once, and read their data one after the other.
 
     Args:
-        path: SciRepEval's task configuration (.jsonl), a BEIR folder, or CACM's or CISI's.
-        names: Which tasks of a configuration. Default: all.
+        *paths: SciRepEval's task configurations (.jsonl), BEIR folders, CACM's or CISI's, folders of SciBERT's
+            {"text": ..., "label": ...} lines.
+        names: Which tasks. Default: all.
 
     Raises:
-        EvaluationError: If the path is none of those, or has no such task.
+        EvaluationError: If a path is none of those, two tasks have one name, or none has a name that was asked for.
     """
-    path = Path(path)
+    found: dict[str, Unread] = {}
+    for path in map(Path, paths):
+        for task in _find(path):
+            if task.name in found:
+                raise EvaluationError(f"{path}: there is a task {task.name!r} already")
+            found[task.name] = task
+    for name in names or ():
+        if name not in found:
+            raise EvaluationError(f"there is no task {name!r}, but: {', '.join(found)}")
+    return (_read(task) for name, task in found.items() if names is None or name in names)
+
+
+def _find(path: Path) -> list[Unread]:
     if path.is_file():
-        configs = read_config(path)
-        known = [config.name for config in configs]
-        for name in names or ():
-            if name not in known:
-                raise EvaluationError(f"{path} has no task {name!r}; it has: {', '.join(known)}")
-        return (config.open() for config in configs if names is None or config.name in names)
-    for matches, read in _FOLDERS:
-        if matches(path):
-            return iter([read(path)])
+        return read_config(path)
+    for find in _FOLDERS:
+        if (task := find(path)) is not None:
+            return [task]
     raise EvaluationError(
-        f"{path} is no task configuration (.jsonl), no BEIR folder (corpus.jsonl, queries.jsonl, qrels/), "
-        "and holds neither CACM nor CISI"
+        f"{path} is no task configuration (.jsonl), no BEIR folder (corpus.jsonl, queries.jsonl, qrels/), no folder of "
+        "{text, label} lines (train.txt or .jsonl, test.txt or .jsonl), and holds neither CACM nor CISI"
     )
+
+
+def _read(task: Unread) -> Task:
+    try:
+        return task.read()
+    except EvaluationError as error:
+        raise EvaluationError(f"task {task.name!r}: {error}") from None

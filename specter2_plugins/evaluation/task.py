@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 from specter2_plugins.evaluation.encoder import Encoder
@@ -20,3 +21,11 @@ class Task(Protocol):
     def evaluate(self, encoder: Encoder) -> Iterator[Score]:
         """Embed the task's papers and measure."""
         ...
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A task that was found, and how its data are read."""
+
+    name: str
+    read: Callable[[], Task]

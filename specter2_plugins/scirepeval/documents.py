@@ -20,7 +20,8 @@ def document(row: Mapping[str, Any], fields: Sequence[str] = TITLE_AND_ABSTRACT)
 def text_of(parts: Document, separator: str) -> str:
     """The fields around the separator; a document with no text at all is the separator alone.
 
-    So a paper gets the vector that `Paper` gives it, and a corpus may hold empty documents, as BEIR's do: they are
-    embedded as the model card's code embeds a paper with neither title nor abstract.
+    Benchmarks hold such documents, BEIR's among them, and a ranking has to place them somewhere, while the model
+    refuses blank text. The separator alone is what the model card's code makes of a paper with neither title nor
+    abstract.
     """
     return separator.join(parts) if any(part.strip() for part in parts) else separator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ Source: TypeAlias = str | Mapping[str, str]
 """A path, or a data set of the hub as {"name": ..., "config": ...}."""
 
 
-def read_rows(source: Source, folder: Path, split: str, file: str) -> Iterator[Row]:
+def read_rows(source: Source, folder: Path, split: str, file: str, keys: Iterable[str] = ()) -> Iterator[Row]:
     """Read one part of a data set.
 
     Args:
@@ -24,79 +24,114 @@ def read_rows(source: Source, folder: Path, split: str, file: str) -> Iterator[R
         folder: What a path is relative to.
         split: The part's name on the hub.
         file: The part's name without an ending in a local folder, as .jsonl or .csv.
+        keys: What every row has.
 
     Raises:
-        EvaluationError: If it cannot be read.
+        EvaluationError: If it cannot be read, or a row lacks a key.
     """
-    if not isinstance(source, str):
-        return _from_hub(source, split)
-    path = folder / source
-    if path.is_dir():
-        found = [path / f"{file}{ending}" for ending in _READERS if (path / f"{file}{ending}").is_file()]
-        if not found:
-            raise EvaluationError(f"{path} holds no {' and no '.join(file + ending for ending in _READERS)}")
-        path = found[0]
-    return read_file(path)
+    if isinstance(source, str):
+        return read_file(find_file(folder / source, file), keys)
+    return _checked(_from_hub(source, split), f"data set {_name(source, split)}", keys)
 
 
-def read_file(path: Path) -> Iterator[Row]:
-    """Read the rows of one file: JSON lines, a JSON list, CSV or TSV.
+def find_file(path: Path, file: str) -> Path:
+    """A part of a data set: the path itself or, in a folder, the file of that name.
 
     Raises:
-        EvaluationError: If it cannot be read; the message names the line.
+        EvaluationError: If the folder holds none.
+    """
+    if not path.is_dir():
+        return path
+    found = [path / f"{file}{ending}" for ending in _READERS if (path / f"{file}{ending}").is_file()]
+    if not found:
+        raise EvaluationError(f"{path} holds no {' and no '.join(file + ending for ending in _READERS)}")
+    return found[0]
+
+
+def read_file(path: Path, keys: Iterable[str] = ()) -> Iterator[Row]:
+    """Read the rows of one file: JSON lines, JSON (a list, or one object), CSV or TSV.
+
+    Raises:
+        EvaluationError: If it cannot be read, or a row lacks a key; the message names it.
     """
     reader = _READERS.get(path.suffix)
     if reader is None:
         raise EvaluationError(f"{path}: unknown ending; expected one of {', '.join(_READERS)}")
     try:
-        yield from reader(path)
+        yield from _checked(reader(path), str(path), keys)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise EvaluationError(f"{path} cannot be read: {error}") from None
+
+
+def whole_number(value: Any) -> int:
+    """How relevant something is; in CSV and TSV, numbers are text.
+
+    Raises:
+        EvaluationError: If it is no whole number.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not number.is_integer():
+        raise EvaluationError(f"score {value!r} is no whole number")
+    return int(number)
+
+
+def _checked(rows: Iterable[Any], where: str, keys: Iterable[str]) -> Iterator[Row]:
+    keys = tuple(keys)
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise EvaluationError(f"{where}: record {number} is no object")
+        for key in keys:
+            if key not in row:
+                raise EvaluationError(f"{where}: record {number} has no {key!r}; it has: {', '.join(map(str, row))}")
+        yield row
 
 
 def _from_hub(source: Mapping[str, str], split: str) -> Iterator[Row]:
     datasets = require("datasets", "datasets", "evaluate")
     try:
         yield from datasets.load_dataset(source["name"], source.get("config"), split=split)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         reason = str(error).partition("\n")[0]
-        raise EvaluationError(f"data set {source['name']} ({source.get('config')}, {split}): {reason}") from None
+        raise EvaluationError(f"data set {_name(source, split)} cannot be had: {reason}") from None
 
 
-def _json_lines(path: Path) -> Iterator[Row]:
+def _name(source: Mapping[str, str], split: str) -> str:
+    return f"{source['name']} ({source.get('config', 'default')}, {split})"
+
+
+def _json_lines(path: Path) -> Iterator[Any]:
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
-                    row = json.loads(line)
+                    yield json.loads(line)
                 except json.JSONDecodeError as error:
                     raise EvaluationError(f"{path}:{number}: {error}") from None
-                if not isinstance(row, dict):
-                    raise EvaluationError(f"{path}:{number}: expected an object")
-                yield row
 
 
-def _json_list(path: Path) -> Iterator[Row]:
+def _json(path: Path) -> Iterator[Any]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
-        raise EvaluationError(f"{path}:{error.lineno}: {error.msg}") from None
-    if not isinstance(rows, list):
-        raise EvaluationError(f"{path}: expected a list of objects; JSON lines are named .jsonl")
-    yield from rows
+        raise EvaluationError(f"{path}:{error.lineno}: {error.msg}; JSON lines are named .jsonl") from None
+    yield from rows if isinstance(rows, list) else [rows]
 
 
 def _separated(delimiter: str) -> Callable[[Path], Iterator[Row]]:
     def read(path: Path) -> Iterator[Row]:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             yield from csv.DictReader(file, delimiter=delimiter)
 
     return read
 
 
-_READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+_READERS: dict[str, Callable[[Path], Iterator[Any]]] = {
     ".jsonl": _json_lines,
-    ".json": _json_list,
+    ".txt": _json_lines,
+    ".json": _json,
     ".csv": _separated(","),
     ".tsv": _separated("\t"),
 }

@@ -1,4 +1,6 @@
-"""Makes reference.json: what SciRepEval's evaluator predicts, with the solver it uses, for the data of `problems.py`.
+"""Makes reference.json: what SciRepEval's evaluator measures, with the solver it uses, on the data of `problems.py`.
+
+Classification alone: docs/evaluation.md says what that solver's regression lacks.
 
 That solver, sklearn-contrib-lightning 0.6.2, has no wheels for Python 3.11, so this runs apart from the tests:
     python3.10 -m venv reference

@@ -1,0 +1,120 @@
+"""Embeddings are computed once, and never taken for those of another model or text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from specter2_plugins import Specter2
+from specter2_plugins.errors import EvaluationError
+from specter2_plugins.evaluation.encoder import Encoder
+
+DOCUMENTS = [("Graphs", "Nodes and edges."), ("Trees",), ()]
+
+
+@pytest.fixture
+def counted(new_model: Callable[..., Specter2], monkeypatch: pytest.MonkeyPatch) -> tuple[Specter2, list[int]]:
+    """A model of its own, and how many texts each of its calls embedded."""
+    model, calls = new_model(), []
+    encode = model.encode
+
+    def count(texts: Any, **kwargs: Any) -> Any:
+        calls.append(len(texts))
+        return encode(texts, **kwargs)
+
+    monkeypatch.setattr(model, "encode", count)
+    return model, calls
+
+
+def test_a_second_run_embeds_nothing(counted: Any, tmp_path: Path) -> None:
+    model, calls = counted
+    first = Encoder(model, cache=tmp_path / "new" / "cache").embed(DOCUMENTS, "proximity")
+    again = Encoder(model, cache=tmp_path / "new" / "cache").embed(DOCUMENTS, "proximity")
+    assert calls == [3]
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first, model.encode(["Graphs[SEP]Nodes and edges.", "Trees", "[SEP]"]))
+
+
+def _other_text(model: Specter2) -> list[tuple[str, ...]]:
+    return [*DOCUMENTS[:2], ("changed",)]
+
+
+def _other_weight(model: Specter2) -> None:
+    with torch.no_grad():
+        next(iter(model.transformer.adapters.state_of("proximity").values())).flatten()[0].add_(1e-3)
+
+
+def _fewer_dimensions(model: Specter2) -> None:
+    model.truncate_dim = 8
+
+
+def _fewer_tokens(model: Specter2) -> None:
+    model.max_seq_length = 4
+
+
+def _precision(model: Specter2) -> None:
+    model.to(torch.bfloat16)
+
+
+@pytest.mark.parametrize("change", [_other_text, _other_weight, _fewer_dimensions, _fewer_tokens, _precision])
+def test_a_change_is_embedded_anew(counted: Any, tmp_path: Path, change: Callable[[Specter2], Any]) -> None:
+    model, calls = counted
+    Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
+    documents = change(model) or DOCUMENTS
+    found = Encoder(model, cache=tmp_path).embed(documents, "proximity")
+    assert calls == [3, 3]
+    assert found.shape == (3, model.dimensions)
+
+
+def test_adapters_do_not_share_embeddings(counted: Any, tmp_path: Path) -> None:
+    model, calls = counted
+    encoder = Encoder(model, cache=tmp_path)
+    proximity, query = encoder.embed(DOCUMENTS, "proximity"), encoder.embed(DOCUMENTS, "adhoc_query")
+    assert calls == [3, 3]
+    assert not np.allclose(proximity, query)
+    np.testing.assert_array_equal(Encoder(model, "proximity", tmp_path).embed(DOCUMENTS, "adhoc_query"), proximity)
+    assert calls == [3, 3]
+
+
+@pytest.mark.parametrize("size", [0, 20, -4])
+def test_a_file_that_was_cut_off_is_not_used(counted: Any, tmp_path: Path, size: int) -> None:
+    model, calls = counted
+    whole = Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:size])
+    np.testing.assert_array_equal(Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity"), whole)
+    assert calls == [3, 3]
+    np.testing.assert_array_equal(np.load(file), whole)
+
+
+def test_a_run_that_stops_while_writing_leaves_nothing_to_be_found(
+    counted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, calls = counted
+
+    def stop(file: Any, vectors: Any) -> None:
+        file.write(b"\x93NUMPY")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
+    assert list(tmp_path.iterdir()) == []
+    Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
+    assert calls == [3, 3]
+
+
+def test_a_cache_that_is_no_folder_says_so(counted: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(EvaluationError, match=r"embeddings cannot be kept in .*file"):
+        Encoder(counted[0], cache=tmp_path / "file").embed(DOCUMENTS, "proximity")
+
+
+def test_nothing_to_embed(model: Specter2) -> None:
+    assert Encoder(model).embed([], "proximity").shape == (0, model.dimensions)
