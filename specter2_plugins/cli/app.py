@@ -53,3 +53,6 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:
+        errors.print(f"error: {error.filename}: {error.strerror}" if error.filename else f"error: {error}", style="red")
+        sys.exit(1)

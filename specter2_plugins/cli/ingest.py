@@ -99,9 +99,25 @@ def ingest(
         raise typer.BadParameter("name one of FILES and --embeddings FOLDER")
     source = Source(files or (), file_format, field, rejects)
     latest: list[IngestReport] = []
+
+    def kept() -> int:
+        return latest[-1].unchanged + (0 if dry_run else latest[-1].ingested) if latest else 0
+
+    if report_file is not None:
+        # Told now rather than at the end of a long run, where it cannot be written.
+        report_file.touch()
     with (
-        stoppable(lambda: latest[-1].ingested if latest else 0),
-        connect(context, store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout, create=True) as client,
+        stoppable(kept),
+        connect(
+            context,
+            store,
+            url,
+            api_key,
+            grpc=grpc,
+            grpc_port=grpc_port,
+            timeout=timeout,
+            missing="empty" if dry_run else "make",
+        ) as client,
         ingestion_progress(source) as show,
         ExitStack() as stack,
     ):

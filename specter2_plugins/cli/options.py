@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -41,7 +42,15 @@ ApiKey = Annotated[
 Grpc = Annotated[bool, typer.Option("--grpc", help="Speak gRPC with the server.")]
 GrpcPort = Annotated[int, typer.Option(min=1, max=65535, help="The server's port for --grpc.")]
 Timeout = Annotated[int, typer.Option(min=1, help="Seconds to wait for one answer of the server.")]
-Collection = Annotated[str, typer.Option("--collection", "-c", help="Name of the collection.")]
+
+
+def _collection(name: str) -> str:
+    if name in ("", ".", ".."):
+        raise typer.BadParameter(f"{name!r} cannot name a collection")
+    return name
+
+
+Collection = Annotated[str, typer.Option("--collection", "-c", callback=_collection, help="Name of the collection.")]
 Files = Annotated[list[Path], typer.Argument(help="Files of papers, patterns, or - for stdin.", show_default=False)]
 FileFormat = Annotated[
     str | None, typer.Option("--format", help="Format of the files; by default found by content and extension.")
@@ -106,9 +115,19 @@ def connect(
     grpc: bool = False,
     grpc_port: int = DEFAULT_GRPC_PORT,
     timeout: int = DEFAULT_TIMEOUT,
-    create: bool = False,
+    missing: Literal["refuse", "make", "empty"] = "refuse",
 ) -> AbstractContextManager[QdrantClient]:
     """Open the store that the options name; one on the command line goes before one of the environment.
+
+    Args:
+        context: Of the command.
+        store: As the option of that name; so are the next ones.
+        url: A server's.
+        api_key: Its key.
+        grpc: Whether it is spoken to by gRPC.
+        grpc_port: Where.
+        timeout: Seconds to wait for one answer.
+        missing: What is done about a folder that is not there: refuse it, make it, or have an empty store elsewhere.
 
     Raises:
         typer.BadParameter: If they name none, or two.
@@ -120,7 +139,17 @@ def connect(
         raise typer.BadParameter("name one of --store FOLDER and --url URL")
     from specter2_plugins.qdrant import open_client
 
-    return open_client(store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout, create=create)
+    if missing == "empty" and store is not None and not store.exists():
+        return _empty_store()
+    return open_client(store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout, create=missing != "refuse")
+
+
+@contextmanager
+def _empty_store() -> Iterator[QdrantClient]:
+    from specter2_plugins.qdrant import open_client
+
+    with TemporaryDirectory() as folder, open_client(folder) as client:
+        yield client
 
 
 def _typed(context: typer.Context, option: str) -> bool:

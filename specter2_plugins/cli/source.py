@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
@@ -12,7 +12,7 @@ from typing import IO
 import typer
 
 from specter2_plugins.cli.console import errors
-from specter2_plugins.errors import PaperError
+from specter2_plugins.errors import PaperError, Specter2Error
 from specter2_plugins.papers import Paper
 from specter2_plugins.readers import ReadingProgress, Rejected, read_records
 
@@ -46,6 +46,7 @@ class Source:
         with ExitStack() as stack:
             kept: IO[str] | None = None
             if self.rejects is not None:
+                stack.enter_context(_naming(self.rejects))
                 # A line at a time, so that what was rejected is there even if the run is killed.
                 kept = stack.enter_context(self.rejects.open("w", encoding="utf-8", buffering=1))
             fields = _mapping(self.fields or ())
@@ -77,6 +78,15 @@ class Source:
             errors.print("rejected more; --rejects FILE keeps them all")
         if kept is not None:
             kept.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Say which file cannot be written, since other files are open too."""
+    try:
+        yield
+    except OSError as error:
+        raise Specter2Error(f"cannot write {file}: {error.strerror}") from None
 
 
 def _mapping(fields: Sequence[str]) -> dict[str, str]:

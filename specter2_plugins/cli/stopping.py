@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -27,28 +28,38 @@ def stoppable(kept: Callable[[], int]) -> Iterator[None]:
     The exit code is then 130 or 143, as for a process that a signal ended.
 
     Args:
-        kept: How many papers the store has acknowledged so far.
+        kept: How many papers the store is known to hold so far.
 
     Raises:
         StoreError: If the store failed; the message holds the command that goes on.
     """
-    code = 128 + signal.SIGINT
+    asked: list[int] = []
 
-    def terminate(number: int, frame: FrameType | None) -> NoReturn:
-        nonlocal code
-        code = 128 + number
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    except KeyboardInterrupt:
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        asked.append(number)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+        # Python's own way out would wait for the threads that write.
+        errors.show_cursor()
         errors.print(f"stopped; {_how_to_go_on(kept())}")
-        raise typer.Exit(code) from None
-    except StoreError as error:
-        raise StoreError(f"{error}. {_how_to_go_on(kept())}" if kept() else str(error)) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        os._exit(_code(number))
+
+    with ExitStack() as before:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # What a job in a shell's background was started to ignore stays ignored.
+            if signal.getsignal(number) != signal.SIG_IGN:
+                before.callback(signal.signal, number, signal.signal(number, stop))
+        try:
+            yield
+        except KeyboardInterrupt:
+            errors.print(f"stopped; {_how_to_go_on(kept())}")
+            raise typer.Exit(_code(asked[0] if asked else signal.SIGINT)) from None
+        except StoreError as error:
+            raise StoreError(f"{error}. {_how_to_go_on(kept())}" if kept() else str(error)) from None
+
+
+def _code(number: int) -> int:
+    return 128 + number
 
 
 def _how_to_go_on(kept: int) -> str:

@@ -60,6 +60,9 @@ def open_client(
         raise explain(error, name) from None
     try:
         yield client
+    except BrokenPipeError:
+        # Of the output: a server's connection that breaks is no bare OSError.
+        raise
     except STORE_ERRORS as error:
         raise explain(error, name) from None
     finally:

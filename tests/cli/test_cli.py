@@ -94,7 +94,7 @@ def test_demo(specter2: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (("search", "x", "--store", "none", "--model", "mini"), "there is no collection 'papers'"),
+        (("search", "x", "--store", "none", "--model", "mini"), "there is no store none; `specter2 ingest FILE"),
         (("ingest", "missing.bib", "--store", "s", "--model", "mini"), "cannot read missing.bib"),
         (("embed", "missing.bib", "-o", "v.npz", "--model", "mini", "--task", "reading"), "unknown task 'reading'"),
         (("embed", "missing.bib", "-o", "v.npz", "--model", "./nowhere"), "neither an existing folder nor a hub name"),
@@ -121,6 +121,8 @@ def test_failures_are_one_line_and_exit_code_1(
         ("search", "x"),
         ("search", "x", "--store", "s", "--url", "http://localhost:1"),
         ("search", "x", "--store", "s", "--limit", "0"),
+        ("search", "x", "--url", "http://localhost:1", "--collection", ".."),
+        ("ingest", "x.bib", "--store", "s", "--collection", ""),
         ("similar", "--store", "s"),
         ("embed", "a.bib", "--out", "vectors.txt"),
         ("nonsense",),

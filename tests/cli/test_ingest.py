@@ -8,14 +8,18 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("typer")
 
+from specter2_plugins.cli import options
 from specter2_plugins.cli.stopping import command_line
 from specter2_plugins.qdrant import open_client
 from specter2_plugins.qdrant.faults import Retries
@@ -49,6 +53,19 @@ def test_counts_for_people_and_for_programs(specter2: Command, tmp_path: Path, a
     assert dry.out.endswith("; deleted 2, if it were no dry run\n")
     assert json.loads(specter2("ingest", papers, *at, "--delete-missing", "--json").out)["deleted"] == 2
     assert "unchanged 3" in specter2("ingest", papers, *at).out
+
+
+def test_a_dry_run_makes_no_store(specter2: Command, tmp_path: Path, at: tuple[str, ...]) -> None:
+    papers = write(tmp_path / "papers.jsonl", 5)
+    assert "ingested 5" in specter2("ingest", papers, *at, "--dry-run").out
+    assert list(tmp_path.iterdir()) == [papers]
+
+
+def test_counts_that_cannot_be_kept_are_told_at_once(specter2: Command, tmp_path: Path, at: tuple[str, ...]) -> None:
+    papers = write(tmp_path / "papers.jsonl", 5)
+    done = specter2("ingest", papers, *at, "--report", tmp_path / "nowhere" / "counts.json")
+    assert (done.code, done.err) == (1, f"error: {tmp_path}/nowhere/counts.json: No such file or directory\n")
+    assert list(tmp_path.iterdir()) == [papers]
 
 
 def test_settings_reach_the_collection(specter2: Command, tmp_path: Path, at: tuple[str, ...]) -> None:
@@ -85,6 +102,7 @@ def test_a_server_that_goes_away_leaves_a_way_on(
     specter2: Command, tmp_path: Path, oracle: Oracle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "BATCH", 8)
+    monkeypatch.setattr(options, "PAPERS_AT_ONCE", 8)
     monkeypatch.setattr(pipeline, "Retries", lambda: Retries(attempts=2, first_wait=0.01))
     papers = write(tmp_path / "papers.jsonl", 40)
     with Server(api_key="very-secret") as server:
@@ -97,6 +115,9 @@ def test_a_server_that_goes_away_leaves_a_way_on(
         assert "16 papers are kept. Go on with: specter2 ingest " in line
         assert line.endswith('--api-key "$QDRANT_API_KEY"')
         assert "very-secret" not in done.err + done.out
+        server.faults.clear()
+        server.faults.add("PUT /collections/papers/points", 503)
+        assert "16 papers are kept. Go on with: specter2 ingest " in specter2(*arguments).err
         server.faults.clear()
         assert "ingested 24 + unchanged 16" in specter2(*arguments).out
         refused = specter2(*arguments[:-1], "wrong-key")
@@ -188,6 +209,75 @@ def test_a_signal_stops_it_cleanly(tmp_path: Path, at: tuple[str, ...], number: 
     with open_client(at[1]) as client:
         assert client.count("papers").count == kept > 0
     assert "Traceback" not in out + err
+
+
+@contextmanager
+def signalled(number: signal.Signals, when: Callable[[], bool]) -> Iterator[None]:
+    """Send this process a signal once something is so."""
+
+    def watch() -> None:
+        while not when():
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    yield
+    watcher.join()
+
+
+def test_a_stop_ends_the_wait_for_a_server_that_fails(specter2: Command, tmp_path: Path, oracle: Oracle) -> None:
+    papers = write(tmp_path / "papers.jsonl", 5_000)
+    with Server() as server:
+        failing = server.faults.add("PUT /collections/papers/points", 503, skip=1)
+        started: list[float] = []
+
+        def when() -> bool:
+            started[:] = [time.monotonic()]
+            return failing.fired >= 4
+
+        with signalled(signal.SIGTERM, when):
+            done = specter2("ingest", papers, "--url", server.url, "--model", oracle.models)
+        assert time.monotonic() - started[0] < 5
+    assert done.code == 143
+    assert done.err.splitlines()[-1].startswith("stopped; 256 papers are kept. Go on with: specter2 ingest ")
+
+
+def test_a_stop_ends_the_wait_for_input(
+    specter2: Command, at: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    end, begin = os.pipe()
+    lines = write(tmp_path / "papers.jsonl", 256).read_bytes()
+    with os.fdopen(end) as source, os.fdopen(begin, "wb") as never_ends:
+        never_ends.write(lines)
+        never_ends.flush()
+        monkeypatch.setattr(sys, "stdin", source)
+        with signalled(signal.SIGINT, (tmp_path / "store" / "edge.json").exists):
+            done = specter2("ingest", "-", *at)
+    assert done.code == 130
+    assert " papers are kept. Go on with: specter2 ingest - " in done.err.splitlines()[-1]
+
+
+def test_a_second_signal_waits_for_nothing(tmp_path: Path, oracle: Oracle) -> None:
+    papers = write(tmp_path / "papers.jsonl", 1000)
+    with Server() as server:
+        server.faults.add("PUT /collections/papers/points", "delay", seconds=100)
+        command = [sys.executable, "-m", "specter2_plugins", "ingest", papers, "--url", server.url]
+        with subprocess.Popen(
+            [*map(str, command), "--model", str(oracle.models)],
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        ) as process:
+            while process.poll() is None and not server.calls("PUT /collections/papers/points"):
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(2)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=10)
+    assert process.returncode == 143, err
+    assert err.splitlines()[-1].startswith("stopped; 0 papers are kept. Go on with: specter2 ingest ")
 
 
 def test_the_command_that_goes_on_can_be_pasted() -> None:

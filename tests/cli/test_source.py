@@ -15,7 +15,7 @@ pytest.importorskip("typer")
 import typer
 
 from specter2_plugins.cli.source import Source
-from specter2_plugins.errors import PaperError
+from specter2_plugins.errors import PaperError, Specter2Error
 
 
 @pytest.fixture
@@ -41,6 +41,13 @@ def test_rejects_are_counted_and_kept_as_they_come(papers: Path, tmp_path: Path)
         "reason": "paper '2': neither title nor abstract holds any text, so there is nothing to embed",
     }
     assert (second["line"], second["id"], second["reason"][:14]) == (3, None, "not valid JSON")
+
+
+def test_rejects_that_cannot_be_kept(papers: Path, tmp_path: Path) -> None:
+    with pytest.raises(Specter2Error, match=r"cannot write .*nowhere/rejects\.jsonl: No such file or directory"):
+        list(Source([papers], rejects=tmp_path / "nowhere" / "rejects.jsonl"))
+    with pytest.raises(Specter2Error, match="cannot write /dev/full: No space left on device"):
+        list(Source([papers], rejects=Path("/dev/full")))
 
 
 def test_a_thread_may_read_and_another_count(papers: Path) -> None:

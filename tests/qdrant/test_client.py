@@ -38,6 +38,11 @@ def test_store_in_use_and_store_on_a_file(tmp_path: Path) -> None:
         pass
 
 
+def test_a_reader_of_the_output_who_leaves_is_not_the_stores_fault(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError), open_client(store=tmp_path / "store"):
+        raise BrokenPipeError
+
+
 def test_a_server_that_is_gone(nowhere: int) -> None:
     gone = f"http://127.0.0.1:{nowhere}"
     with (

@@ -56,7 +56,7 @@ def ingest_papers(
     delete_missing: bool = False,
     dry_run: bool = False,
     streams: int = 2,
-    batch: int = BATCH,
+    batch: int | None = None,
     retries: Retries | None = None,
     on_progress: Callable[[IngestReport], object] = lambda report: None,
 ) -> IngestReport:
@@ -74,7 +74,7 @@ def ingest_papers(
         delete_missing: At the end remove the papers that are not among the records.
         dry_run: Only count what would be done.
         streams: How many requests may be under way to the store at once.
-        batch: Papers that are embedded at once; for several workers, as many for each.
+        batch: Papers that are embedded at once. Default: 256; for several workers, as many for each.
         retries: How a failed request is repeated.
         on_progress: Called with the counts so far, after every batch.
 
@@ -107,7 +107,7 @@ def ingest_papers(
         steps = steps if local else ahead(steps, _BATCHES_AHEAD)
     else:
         steps = (Changes(embed=batch) for batch in batches)
-    run = _Run(client, spec, batch, retries, report, on_progress)
+    run = _Run(client, spec, batch or BATCH, retries, report, on_progress)
     embedder = Embedder(model, adapters_of(spec, model), sparse, report, on_progress=lambda: on_progress(report))
     try:
         with closing(steps):

@@ -23,7 +23,8 @@ Item = TypeVar("Item")
 class Uploads:
     """Writes under way, a bounded number of them.
 
-    On the way out of its context all of them end, whatever ended it; after a write failed nothing is tried again.
+    On the way out of its context all of them end, whatever ended it; after a write failed, or the user asked to stop,
+    nothing is tried again.
 
     Args:
         client: An open client.
@@ -71,6 +72,8 @@ class Uploads:
             if kind is None:
                 self.flush()
             else:
+                if not issubclass(kind, Exception):
+                    self._retries.given_up.set()
                 wait(self._under_way)
         except BaseException:
             self._retries.given_up.set()
