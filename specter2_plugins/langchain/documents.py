@@ -10,8 +10,8 @@ from specter2_plugins.papers import Paper
 from specter2_plugins.payloads import CONTENT_KEY, METADATA_KEY, from_payload, to_payload
 from specter2_plugins.qdrant.points import point_id
 
-# What LangChain's Qdrant store adds to the metadata of the documents it finds.
-_OF_THE_STORE = ("_id", "_collection_name")
+# What LangChain's own Qdrant store adds to the metadata of the documents it finds, always both.
+_OF_THE_STORE = {"_id", "_collection_name"}
 
 
 def papers_to_documents(papers: Iterable[Paper]) -> list[Document]:
@@ -49,7 +49,8 @@ def to_document(paper: Paper) -> Document:
 
 
 def _to_paper(document: Document) -> Paper:
-    metadata = {key: value for key, value in document.metadata.items() if key not in _OF_THE_STORE}
+    added = _OF_THE_STORE if _OF_THE_STORE <= document.metadata.keys() else ()
+    metadata = {key: value for key, value in document.metadata.items() if key not in added}
     if metadata.get("id") is not None:
         metadata["id"] = str(metadata["id"])
     return from_payload({CONTENT_KEY: document.page_content, METADATA_KEY: metadata})

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, cast
 
 from langchain_core.embeddings import Embeddings
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
+from specter2_plugins.langchain.configured import Configured, Location
 from specter2_plugins.models import load_specter2
 from specter2_plugins.payloads import from_page_content
 from specter2_plugins.sentence_transformer import Specter2
 
 
-class Specter2Embeddings(BaseModel, Embeddings):
+class Specter2Embeddings(Configured, Embeddings):
     r"""SPECTER2 embeddings: `embed_query` through adhoc_query, `embed_documents` through proximity.
 
     The async methods run in a worker thread and leave the event loop free. A query gives the same vector every time,
@@ -25,15 +25,13 @@ class Specter2Embeddings(BaseModel, Embeddings):
         >>> embeddings = Specter2Embeddings(model="mini")
         >>> len(embeddings.embed_documents(["A title\n\nAn abstract"])[0])
         384
-        >>> Specter2Embeddings.model_validate_json(embeddings.model_dump_json()).model
-        'mini'
+        >>> embeddings.model_dump_json(exclude_defaults=True)
+        '{"model":"mini"}'
     """
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
-
-    model: str | Path = DEFAULT_CHECKPOINT
+    model: Location = DEFAULT_CHECKPOINT
     """Name or folder of the model, as for `load_specter2`."""
-    adapters: dict[str, str | Path] | None = None
+    adapters: dict[str, Location] | None = None
     """Task -> hub name or folder of an adapter, instead of the model's own."""
     document_task: str = "document"
     """The task of `embed_documents`: "document" (proximity), the name of an adapter, or "base"."""
@@ -45,7 +43,9 @@ class Specter2Embeddings(BaseModel, Embeddings):
     """Precision of the weights, such as "bfloat16", or "auto". Default: float32."""
     engine: str = "auto"
     """What computes, as for `load_specter2`."""
-    cache_folder: str | Path | None = None
+    revision: str | dict[str, str] | None = None
+    """A revision of the base, or one per repository."""
+    cache_folder: Location | None = None
     """Where downloads are kept."""
     local_files_only: bool = False
     """Use what is cached and never the network."""
@@ -54,11 +54,12 @@ class Specter2Embeddings(BaseModel, Embeddings):
     show_progress: bool = False
     """Show a progress bar while embedding documents."""
     specter2: SkipJsonSchema[Specter2] = Field(default=cast(Specter2, None), exclude=True, repr=False)
-    """The model itself. Pass one that is loaded already and nothing is loaded; it is no part of the configuration."""
+    """The model itself. Pass one that is loaded already and nothing is loaded; it is no part of the settings."""
 
     # Not in model_post_init, whose errors pydantic would turn into its own.
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        self._complete = self.specter2 is None or "model" in settings
         if self.specter2 is None:
             self.specter2 = load_specter2(
                 self.model,
@@ -66,6 +67,7 @@ class Specter2Embeddings(BaseModel, Embeddings):
                 device=self.device,
                 dtype=self.dtype,
                 engine=self.engine,
+                revision=self.revision,
                 cache_folder=self.cache_folder,
                 local_files_only=self.local_files_only,
             )

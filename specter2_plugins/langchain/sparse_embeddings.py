@@ -6,14 +6,15 @@ from typing import Any, cast
 
 from langchain_qdrant import SparseEmbeddings
 from langchain_qdrant.sparse_embeddings import SparseVector
-from pydantic import BaseModel, ConfigDict, Field, SkipValidation
+from pydantic import Field, SkipValidation
 from pydantic.json_schema import SkipJsonSchema
 
 from specter2_plugins import sparse
+from specter2_plugins.langchain.configured import Configured
 from specter2_plugins.sparse import SparseEncoder, load_sparse
 
 
-class Specter2SparseEmbeddings(BaseModel, SparseEmbeddings):
+class Specter2SparseEmbeddings(Configured, SparseEmbeddings):
     """Vectors of words, for search by words or, beside `Specter2Embeddings`, for hybrid search.
 
     Example:
@@ -22,18 +23,17 @@ class Specter2SparseEmbeddings(BaseModel, SparseEmbeddings):
         [1.0, 1.0]
     """
 
-    model_config = ConfigDict(extra="forbid", protected_namespaces=(), arbitrary_types_allowed=True)
-
     model: str = "bm25"
     """The encoder, as for `load_sparse`: "bm25", or "splade:" and a model's hub name or folder."""
     encoder: SkipJsonSchema[SkipValidation[SparseEncoder]] = Field(
         default=cast(SparseEncoder, None), exclude=True, repr=False
     )
-    """The encoder itself. Pass one that is loaded already and nothing is loaded; it is no part of the configuration."""
+    """The encoder itself. Pass one that is loaded already and nothing is loaded; it is no part of the settings."""
 
     # Not in model_post_init, whose errors pydantic would turn into its own.
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        self._complete = self.encoder is None or "model" in settings
         if self.encoder is None:
             self.encoder = load_sparse(self.model)
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from typing import Any, cast, get_args
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from langchain_core.documents import Document
 from langchain_qdrant import QdrantVectorStore, RetrievalMode
 from qdrant_client import QdrantClient, models
 from qdrant_client.client_base import QdrantBase
+from typing_extensions import Self
 
 from specter2_plugins.errors import StoreError
+from specter2_plugins.langchain import relevance
 from specter2_plugins.langchain.embeddings import Specter2Embeddings
+from specter2_plugins.langchain.ids import split_id, to_point_id, with_id
 from specter2_plugins.langchain.sparse_embeddings import Specter2SparseEmbeddings
 from specter2_plugins.qdrant.collection import check_collection, check_sparse
 from specter2_plugins.qdrant.filters import to_filter
-from specter2_plugins.qdrant.points import id_of
 from specter2_plugins.qdrant.search import Mode, Way, fused
-
-_GIVEN_ID = "_id"
 
 
 class PaperVectorStore(QdrantVectorStore):
@@ -32,7 +33,11 @@ class PaperVectorStore(QdrantVectorStore):
       defines it. Theirs hands it to Qdrant as the diversity (https://github.com/langchain-ai/langchain/issues/39052).
     * Documents come back with their `id` and with the metadata they were stored with. Any string can be an id, where
       Qdrant by itself takes UUIDs and integers; a paper's own id finds the point that `specter2 ingest` made of it.
+
+    `close`, or the end of a `with`, closes the client of a store that `open_vector_store` opened.
     """
+
+    _owned: ExitStack | None = None
 
     @classmethod
     def from_collection(
@@ -89,6 +94,22 @@ class PaperVectorStore(QdrantVectorStore):
             **settings,
         )
 
+    def own(self, resources: ExitStack) -> None:
+        """Close these when the store is closed."""
+        self._owned = resources
+
+    def close(self) -> None:
+        """Close what the store owns; a client that it was given stays open."""
+        if self._owned is not None:
+            self._owned.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._owned is not None:
+            self._owned.__exit__(*error)
+
     def add_texts(  # type: ignore[override]
         self,
         texts: Iterable[str],
@@ -115,21 +136,20 @@ class PaperVectorStore(QdrantVectorStore):
         self._refuse_partial_points()
         texts = list(texts)
         given = [str(uuid4()) if identifier is None else identifier for identifier in ids or [None] * len(texts)]
-        points = [_point_id(identifier) for identifier in given]
         kept = [
-            {**(metadata or {}), **({} if point == identifier else {_GIVEN_ID: identifier})}
-            for metadata, point, identifier in zip(metadatas or [{}] * len(texts), points, given, strict=True)
+            with_id(metadata or {}, identifier)
+            for _, metadata, identifier in zip(texts, metadatas or [{}] * len(texts), given, strict=True)
         ]
-        super().add_texts(texts, kept, points, batch_size, **kwargs)
+        super().add_texts(texts, kept, [to_point_id(identifier) for identifier in given], batch_size, **kwargs)
         return given
 
     def get_by_ids(self, ids: Sequence[str | int], /) -> list[Document]:
         """The documents with these ids; those that are not there are left out."""
-        return super().get_by_ids([_point_id(identifier) for identifier in ids])
+        return super().get_by_ids([to_point_id(identifier) for identifier in ids])
 
     def delete(self, ids: Sequence[str | int] | None = None, **kwargs: Any) -> bool | None:
         """Delete the documents with these ids; those that are not there change nothing."""
-        return super().delete(None if ids is None else [_point_id(identifier) for identifier in ids], **kwargs)
+        return super().delete(None if ids is None else [to_point_id(identifier) for identifier in ids], **kwargs)
 
     def similarity_search_with_score(
         self,
@@ -182,7 +202,16 @@ class PaperVectorStore(QdrantVectorStore):
         self, embedding: list[float], k: int = 4, filter: str | models.Filter | None = None, *args: Any, **kwargs: Any
     ) -> list[tuple[Document, float]]:
         """As LangChain's, with filters as `parse_filter` reads them too."""
+        self._require_embeddings("a search by a vector")
         return super().similarity_search_with_score_by_vector(embedding, k, to_filter(filter), *args, **kwargs)
+
+    def max_marginal_relevance_search(
+        self, query: str, k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, *args: Any, **kwargs: Any
+    ) -> list[Document]:
+        """As `max_marginal_relevance_search_with_score_by_vector`, for a text and without the scores."""
+        # LangChain's own embeds another text each time, to check the collection that from_collection has checked.
+        embedding = self._require_embeddings("maximal marginal relevance").embed_query(query)
+        return self.max_marginal_relevance_search_by_vector(embedding, k, fetch_k, lambda_mult, *args, **kwargs)
 
     def max_marginal_relevance_search_with_score_by_vector(
         self,
@@ -250,41 +279,18 @@ class PaperVectorStore(QdrantVectorStore):
 
     def _select_relevance_score_fn(self) -> Callable[[float], float]:
         if self.retrieval_mode == RetrievalMode.HYBRID:
-            return _fused_relevance
+            return relevance.of_fusion
         if self.retrieval_mode == RetrievalMode.SPARSE or self.distance == models.Distance.DOT:
-            return _dot_relevance
-        if self.distance == models.Distance.EUCLID:
-            return _distance_relevance
+            return relevance.of_product
+        if self._by_distance:
+            return relevance.of_distance
         return super()._select_relevance_score_fn()
 
     @classmethod
     def _document_from_point(
         cls, scored_point: Any, collection_name: str, content_payload_key: str, metadata_payload_key: str
     ) -> Document:
-        metadata = dict(scored_point.payload.get(metadata_payload_key) or {})
-        identifier = metadata.pop(_GIVEN_ID, scored_point.id)
+        metadata, identifier = split_id(scored_point.payload.get(metadata_payload_key) or {}, scored_point.id)
         return Document(
-            id=str(identifier), page_content=scored_point.payload.get(content_payload_key) or "", metadata=metadata
+            id=identifier, page_content=scored_point.payload.get(content_payload_key) or "", metadata=metadata
         )
-
-
-def _point_id(identifier: str | int) -> str | int:
-    if isinstance(identifier, int):
-        return identifier
-    try:
-        return str(UUID(identifier))
-    except ValueError:
-        return str(id_of(identifier))
-
-
-def _distance_relevance(distance: float) -> float:
-    return 1 / (1 + distance)
-
-
-def _dot_relevance(product: float) -> float:
-    return (1 + product / (1 + abs(product))) / 2
-
-
-def _fused_relevance(score: float) -> float:
-    """Reciprocal rank fusion of two lists gives 1 to what is first in both."""
-    return score
