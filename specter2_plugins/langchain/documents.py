@@ -49,7 +49,7 @@ def to_document(paper: Paper) -> Document:
 
 
 def _to_paper(document: Document) -> Paper:
-    added = _OF_THE_STORE if _OF_THE_STORE <= document.metadata.keys() else ()
+    added = _OF_THE_STORE if document.metadata.keys() >= _OF_THE_STORE else ()
     metadata = {key: value for key, value in document.metadata.items() if key not in added}
     if metadata.get("id") is not None:
         metadata["id"] = str(metadata["id"])

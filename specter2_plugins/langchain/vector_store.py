@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any, cast, get_args
@@ -95,8 +96,9 @@ class PaperVectorStore(QdrantVectorStore):
         )
 
     def own(self, resources: ExitStack) -> None:
-        """Close these when the store is closed."""
+        """Close these with the store, at the latest when it is garbage or Python ends."""
         self._owned = resources
+        weakref.finalize(self, resources.close)
 
     def close(self) -> None:
         """Close what the store owns; a client that it was given stays open."""

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from qdrant_client import QdrantClient
 
 from specter2_plugins.errors import StoreError
-from specter2_plugins.qdrant.edge import EdgeClient
+from specter2_plugins.qdrant.edge import EdgeClient, is_local_mode
 from specter2_plugins.qdrant.faults import STORE_ERRORS, explain
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
@@ -31,7 +31,8 @@ def open_client(
     """Open a store and close it at the end.
 
     Args:
-        store: A folder for Qdrant's embedded engine.
+        store: A folder for Qdrant's embedded engine; one that qdrant-client's local mode wrote, for instance through
+            LangChain, opens in that mode.
         url: A Qdrant server, instead of a folder.
         api_key: The server's key.
         grpc: Speak gRPC with the server instead of HTTP.
@@ -51,11 +52,13 @@ def open_client(
     name = f"the store {store}" if url is None else f"the Qdrant server {url}"
     name += f" (gRPC on port {grpc_port})" if grpc and url is not None else ""
     try:
-        client = EdgeClient(str(store)) if url is None else _remote(url, api_key, grpc, grpc_port, timeout)
+        client = (
+            _open_folder(Path(store)) if store is not None else _remote(str(url), api_key, grpc, grpc_port, timeout)
+        )
     except RuntimeError as error:
         if "already accessed" not in str(error):
             raise
-        raise StoreError(f"{name} is in use by another process; close it, or run a Qdrant server") from None
+        raise StoreError(f"{name} is open already; close it there, or run a Qdrant server") from None
     except OSError as error:
         raise explain(error, name) from None
     try:
@@ -91,3 +94,9 @@ def _remote(url: str, api_key: str | None, grpc: bool, grpc_port: int, timeout: 
             )
     except ValueError as error:
         raise StoreError(f"{url!r} is no URL of a Qdrant server, such as http://localhost:6333: {error}") from None
+
+
+def _open_folder(path: Path) -> QdrantClient:
+    if is_local_mode(path):
+        return QdrantClient(path=str(path), force_disable_check_same_thread=True)
+    return EdgeClient(path)

@@ -86,7 +86,7 @@ def test_a_store_in_use(specter2: Command, tmp_path: Path, at: tuple[str, ...]) 
     with open_client(at[1]):
         done = specter2("ingest", papers, *at)
     assert done.code == 1
-    assert done.err == f"error: the store {at[1]} is in use by another process; close it, or run a Qdrant server\n"
+    assert done.err == f"error: the store {at[1]} is open already; close it there, or run a Qdrant server\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -27,7 +27,7 @@ def nowhere() -> int:
 def test_store_in_use_and_store_on_a_file(tmp_path: Path) -> None:
     with (
         open_client(store=tmp_path / "store"),
-        pytest.raises(StoreError, match="in use by another process"),
+        pytest.raises(StoreError, match="is open already"),
         open_client(store=tmp_path / "store"),
     ):
         pass

@@ -14,5 +14,6 @@ require("qdrant_edge", "qdrant-edge-py", "qdrant")
 
 from specter2_plugins.qdrant.edge.client import EdgeClient  # noqa: E402
 from specter2_plugins.qdrant.edge.refusals import UnsupportedError  # noqa: E402
+from specter2_plugins.qdrant.edge.store import is_local_mode  # noqa: E402
 
-__all__ = ["EdgeClient", "UnsupportedError"]
+__all__ = ["EdgeClient", "UnsupportedError", "is_local_mode"]

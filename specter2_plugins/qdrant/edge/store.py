@@ -115,7 +115,7 @@ class Store:
     def _read_mark(self) -> dict[str, str]:
         mark = self._path / _MARK
         if not mark.exists():
-            if (self._path / _LOCAL_MODE).exists():
+            if is_local_mode(self._path):
                 raise StoreError(
                     f"{self._path} was written by qdrant-client's local mode. Copy it into a new folder: "
                     f"QdrantClient(path={str(self._path)!r}).migrate(EdgeClient('new folder'))"
@@ -139,6 +139,11 @@ class Store:
             else:
                 shutil.rmtree(folder, ignore_errors=True)
         return collections
+
+
+def is_local_mode(path: Path) -> bool:
+    """Whether qdrant-client's local mode wrote a folder, which this engine cannot read."""
+    return (path / _LOCAL_MODE).exists() and not (path / _MARK).exists()
 
 
 def _locked(path: Path) -> IO[str]:
