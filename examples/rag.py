@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from langchain_core.documents import Document
 from langchain_core.language_models import BaseChatModel
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 
-from specter2_plugins.langchain import Specter2Embeddings, open_vector_store
+from specter2_plugins.errors import Specter2Error
+from specter2_plugins.langchain import PaperVectorStore, Specter2Embeddings
 from specter2_plugins.qdrant import ingest_papers, open_client
-from specter2_plugins.readers import read_papers
+from specter2_plugins.readers import Rejected, read_papers
 
 PROMPT = ChatPromptTemplate.from_messages(
     [
@@ -28,39 +32,68 @@ PROMPT = ChatPromptTemplate.from_messages(
         ("human", "{papers}\n\nQuestion: {question}"),
     ]
 )
-CITATION = re.compile(r"@([^\s\[\],;@]+)")
 
 
-def main(llm: BaseChatModel, arguments: list[str] | None = None) -> None:
-    """Fill a collection from the file, find the papers for the question, and print an answer with its references."""
+def chat_model() -> BaseChatModel:
+    """What writes the answer."""
+    from langchain_ollama import ChatOllama
+
+    return ChatOllama(model="llama3.2")  # the line to swap: any chat model of LangChain will do
+
+
+def main(new_model: Callable[[], BaseChatModel] = chat_model, arguments: list[str] | None = None) -> None:
+    """Print an answer with its references, or what is wrong."""
     options = parse(arguments)
-    embeddings = Specter2Embeddings(model=options.model)
-    with open_client(store=options.store) as client:
-        ingest_papers(read_papers(options.bibliography), client, embeddings.specter2)
-    with open_vector_store("papers", embeddings, store=options.store) as papers:
-        found = papers.as_retriever(search_kwargs={"k": options.papers}).invoke(options.question)
-    answer = (PROMPT | llm | StrOutputParser()).invoke(
-        {"papers": "\n\n".join(map(as_context, found)), "question": options.question}
-    )
+    chain = PROMPT | new_model() | StrOutputParser()
+    try:
+        found = find_papers(options)
+    except Specter2Error as error:
+        sys.exit(f"error: {error}")
+    if not found:
+        sys.exit(f"error: there are no papers in {options.bibliography}")
+    answer = chain.invoke({"papers": "\n\n".join(map(as_context, found)), "question": options.question})
     print(answer)
     print_references(answer, found)
 
 
+def find_papers(options: argparse.Namespace) -> list[Document]:
+    """Fill a collection from the file, and find the papers for the question; a second run embeds only what is new."""
+    papers = read_papers(options.bibliography, on_reject=report)
+    embeddings = Specter2Embeddings(model=options.model)
+    with open_client(store=options.store or Path(options.bibliography).with_suffix(".qdrant")) as client:
+        ingest_papers(papers, client, embeddings.specter2)
+        store = PaperVectorStore.from_collection(client, embedding=embeddings)
+        return store.as_retriever(search_kwargs={"k": options.papers}).invoke(options.question)
+
+
+def report(record: Rejected) -> None:
+    """Say which record is no paper."""
+    print(f"left out {record}", file=sys.stderr)
+
+
 def as_context(paper: Document) -> str:
     """A paper as the language model sees it."""
-    return f"[@{paper.metadata['id']}] {paper.page_content}"
+    return f"[@{key_of(paper)}] {paper.page_content.strip()}"
+
+
+def key_of(paper: Document) -> str:
+    """The BibTeX key; a paper of a file without keys is called by its point in Qdrant."""
+    return str(paper.metadata.get("id") or paper.id)
 
 
 def print_references(answer: str, found: list[Document]) -> None:
     """List the papers that an answer cites, and any key that it made up."""
-    papers = {paper.metadata["id"]: paper.metadata for paper in found}
+    papers = {key_of(paper): paper.metadata for paper in found}
+    cited = [key for group in re.findall(r"\[([^\[\]]*)\]", answer) for key in re.findall(r"@([^\s,;@]+)", group)]
     print("\nReferences")
-    for key in dict.fromkeys(match.rstrip(".:") for match in CITATION.findall(answer)):
+    for key in dict.fromkeys(cited):
         if key in papers:
-            authors = ", ".join(papers[key].get("authors", ["unknown"]))
-            print(f"  [@{key}] {authors} ({papers[key].get('year', 'n.d.')}). {papers[key]['title']}")
+            authors = ", ".join(papers[key].get("authors") or ["unknown"])
+            print(f"  [@{key}] {authors} ({papers[key].get('year', 'n.d.')}). {papers[key]['title'] or 'Untitled'}")
         else:
             print(f"  [@{key}] is not among the papers found: the language model made it up")
+    if not cited:
+        print("  none: the answer cites no paper")
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -68,13 +101,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bibliography", help="a BibTeX file, or any other that specter2 ingest takes")
     parser.add_argument("question")
-    parser.add_argument("--store", default="papers.qdrant", help="folder of the embedded Qdrant")
+    parser.add_argument("--store", help="folder of the embedded Qdrant; by default beside the bibliography")
     parser.add_argument("--model", default="allenai/specter2_base", help='"mini" works offline')
     parser.add_argument("--papers", type=int, default=5, help="papers to answer from")
     return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    from langchain_ollama import ChatOllama
-
-    main(ChatOllama(model="llama3.2"))  # the line to swap: any chat model of LangChain will do
+    main()

@@ -171,6 +171,11 @@ def check_sparse(client: QdrantBase, name: str, encoder: SparseEncoder) -> None:
             f"the collection {name!r} has no sparse vector {encoder.name!r}; it has: {', '.join(there) or 'none'}. "
             f"Sparse vectors are made when a collection is: specter2 ingest --sparse {encoder.name}"
         )
+    if (there[encoder.name].modifier == models.Modifier.IDF) != encoder.needs_idf:
+        raise StoreError(
+            f"the collection {name!r} was made {'without' if encoder.needs_idf else 'with'} Modifier.IDF for its "
+            f"sparse vectors {encoder.name!r}, so their scores would be wrong"
+        )
     stored = _fingerprints(info).get(encoder.name)
     if stored is not None and stored != encoder.fingerprint:
         raise StoreError(

@@ -9,11 +9,19 @@ import pytest
 
 pytest.importorskip("langchain_qdrant")
 
+from langchain_core.documents import Document
 from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins import Paper, Specter2
 from specter2_plugins.langchain import Specter2Embeddings
 from specter2_plugins.qdrant import CollectionSpec, ingest_papers, open_client
+
+QUERIES = ["ranking documents with neural networks", "insects", "water in soil", "search"]
+
+
+def keys(documents: list[Document]) -> list[str]:
+    """The papers' own ids."""
+    return [document.metadata["id"] for document in documents]
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import time
+import warnings
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from langchain_core.load import dumps, loads
 
 from specter2_plugins import CheckpointError, Paper, PaperError, Specter2, TaskError
 from specter2_plugins.langchain import Specter2Embeddings
@@ -70,7 +74,7 @@ def test_a_model_that_is_not_there_is_one_line() -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_the_configuration_survives_json_and_makes_the_same_vectors(oracle: Oracle) -> None:
+def test_the_settings_survive_langchain_and_json_and_make_the_same_vectors(oracle: Oracle) -> None:
     embeddings = Specter2Embeddings(
         model=oracle.models,
         adapters={"proximity": oracle.models / "adapters" / "classification"},
@@ -79,13 +83,26 @@ def test_the_configuration_survives_json_and_makes_the_same_vectors(oracle: Orac
         dtype="bfloat16",
         batch_size=4,
     )
-    config = embeddings.model_dump_json()
-    assert "specter2" not in json.loads(config)
-    again = Specter2Embeddings.model_validate_json(config)
-    assert again.specter2 is not embeddings.specter2
-    assert str(again.specter2.dtype) == "torch.bfloat16"
-    assert again.embed_documents(["a", "b"]) == embeddings.embed_documents(["a", "b"])
-    Specter2Embeddings.model_json_schema()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # LangChain calls its own loads a beta
+        revived = loads(dumps(embeddings), allowed_objects=[Specter2Embeddings], valid_namespaces=["specter2_plugins"])
+    assert "specter2" not in json.loads(embeddings.model_dump_json())
+    for again in (revived, Specter2Embeddings.model_validate_json(embeddings.model_dump_json())):
+        assert again.specter2 is not embeddings.specter2
+        assert again.model_dump() == embeddings.model_dump()
+        assert str(again.specter2.dtype) == "torch.bfloat16"
+        assert again.embed_documents(["a", "b"]) == embeddings.embed_documents(["a", "b"])
+    assert Specter2Embeddings.model_json_schema()["properties"]["model"]["type"] == "string"
+
+
+def test_settings_that_do_not_tell_the_model_are_not_written_down(mini: Specter2) -> None:
+    embeddings = Specter2Embeddings(specter2=mini)
+    with pytest.raises(ValueError, match="do not say which model was passed to Specter2Embeddings; pass model="):
+        embeddings.model_dump_json()
+    assert json.loads(dumps(embeddings))["type"] == "not_implemented"
+    named = Specter2Embeddings(model="mini", specter2=mini)
+    assert named.specter2 is mini
+    assert Specter2Embeddings.model_validate_json(named.model_dump_json()).embed_query("a") == named.embed_query("a")
 
 
 def test_the_progress_bar_is_asked_for(mini: Specter2, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,6 +121,8 @@ def test_one_query_has_one_vector(embeddings: Specter2Embeddings) -> None:
         vectors = list(threads.map(embeddings.embed_query, [query] * 8))
         assert all(len(future.result()) == 8 for future in noise)
     assert all(vector == expected for vector in vectors)
+    other = embeddings.model_copy(update={"batch_size": 2, "show_progress": True})
+    assert other.embed_query(query) == expected
     assert json.loads(json.dumps(expected)) == expected
 
 
@@ -113,17 +132,27 @@ async def test_async_equals_sync(embeddings: Specter2Embeddings) -> None:
     np.testing.assert_allclose(documents, embeddings.embed_documents(["a", "b"]), atol=1e-6)
 
 
+@pytest.fixture
+def no_collecting() -> Iterator[None]:
+    """Python's collector stops every thread for as long as it takes to look at all that pytest and torch hold."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("no_collecting")
 async def test_the_event_loop_goes_on_while_documents_are_embedded(embeddings: Specter2Embeddings) -> None:
     sentence = "graph neural network molecule property prediction message passing chemistry learning "
     texts = [f"Paper {number}\n\n" + sentence * (1 + number % 12) for number in range(240)]
-    gaps: list[float] = []
+    gaps: list[tuple[float, float]] = []
 
     async def heartbeat() -> None:
-        last = time.perf_counter()
+        last = time.perf_counter(), time.process_time()
         while True:
             await asyncio.sleep(0.005)
-            now = time.perf_counter()
-            gaps.append(now - last)
+            now = time.perf_counter(), time.process_time()
+            gaps.append((now[0] - last[0], now[1] - last[1]))
             last = now
 
     beating = asyncio.create_task(heartbeat())
@@ -133,5 +162,6 @@ async def test_the_event_loop_goes_on_while_documents_are_embedded(embeddings: S
     beating.cancel()
     assert len(vectors) == 240
     assert busy > 0.5, "too short to tell"
-    assert max(gaps) < 0.1
-    assert sum(gaps) > busy - 0.1
+    # What this process did not compute in, others on the machine did.
+    assert max(min(passed, computed) for passed, computed in gaps) < 0.1
+    assert sum(passed for passed, _ in gaps) > busy - 0.1

@@ -15,24 +15,17 @@ from langchain_qdrant import QdrantVectorStore
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
-from specter2_plugins import CheckpointError, Paper, Specter2, StoreError, load_specter2
+from specter2_plugins import Paper, Specter2, StoreError, load_specter2
 from specter2_plugins.langchain import (
     PaperVectorStore,
     Specter2Embeddings,
-    Specter2SparseEmbeddings,
     documents_to_papers,
     open_vector_store,
     papers_to_documents,
 )
 from specter2_plugins.qdrant import CollectionSpec, Hit, ingest_papers, open_client, search_papers
 from specter2_plugins.qdrant.points import id_of
-from specter2_plugins.sparse.bm25 import Bm25
-
-QUERIES = ["ranking documents with neural networks", "insects", "water in soil", "search"]
-
-
-def keys(documents: list[Document]) -> list[str]:
-    return [document.metadata["id"] for document in documents]
+from tests.langchain.conftest import QUERIES, keys
 
 
 def assert_same(found: list[tuple[Document, float]], hits: list[Hit]) -> None:
@@ -95,20 +88,6 @@ def test_the_plain_qdrant_store_opens_our_collections(filled: Path, embeddings: 
             assert [score for _, score in found] == [score for _, score in ours.similarity_search_with_score(query)]
 
 
-def test_search_reads_what_langchain_wrote(mini: Specter2, embeddings: Specter2Embeddings, papers: list[Paper]) -> None:
-    theirs = QdrantVectorStore.from_documents(
-        papers_to_documents(papers), embedding=embeddings, location=":memory:", collection_name="theirs"
-    )
-    for query in QUERIES:
-        hits = search_papers(theirs.client, mini, query, collection="theirs", limit=4)
-        assert [hit.paper for hit in hits] == documents_to_papers(theirs.similarity_search(query))
-    ours = PaperVectorStore.from_collection(theirs.client, "theirs", embeddings)
-    assert ours.distance is models.Distance.COSINE
-    nearest = keys(theirs.similarity_search("insects"))
-    assert keys(ours.similarity_search("insects")) == nearest
-    assert keys(ours.max_marginal_relevance_search("insects", lambda_mult=1)) == nearest
-
-
 def test_adding_what_specter2_ingested_replaces_it(
     client: QdrantBase, mini: Specter2, embeddings: Specter2Embeddings, papers: list[Paper]
 ) -> None:
@@ -152,6 +131,16 @@ def test_ids_of_papers_points_and_of_the_users_own(
     assert store.get_by_ids(["any string", "bees"]) == []
 
 
+def test_metadata_that_looks_like_an_id_is_none(
+    client: QdrantBase, mini: Specter2, embeddings: Specter2Embeddings
+) -> None:
+    paper = Paper("First", id="first", metadata={"_id": "somebody's"})
+    ingest_papers([paper], client, mini)
+    (found,) = PaperVectorStore.from_collection(client, "papers", embeddings).similarity_search("First")
+    assert found.id == id_of("first")
+    assert documents_to_papers([found]) == [paper]
+
+
 @pytest.mark.parametrize("mode", ["dense", "sparse", "hybrid"])
 def test_nearer_is_more_relevant(filled: Path, embeddings: Specter2Embeddings, mode: Any) -> None:
     with open_vector_store("papers", embeddings, store=filled, mode=mode) as store, warnings.catch_warnings():
@@ -179,6 +168,20 @@ def test_vectors_of_any_length_have_relevances(
     assert len(set(relevances)) > 1
 
 
+@pytest.mark.parametrize("fusion", ["rrf", "dbsf"])
+def test_relevances_of_both_fusions_are_within_bounds(
+    filled: Path, embeddings: Specter2Embeddings, fusion: Any
+) -> None:
+    with open_vector_store("papers", embeddings, store=filled, mode="hybrid") as store, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = store.similarity_search_with_relevance_scores(
+            QUERIES[0], k=6, hybrid_fusion=models.FusionQuery(fusion=models.Fusion(fusion))
+        )
+    relevances = [relevance for _, relevance in found]
+    assert relevances == sorted(relevances, reverse=True)
+    assert len(set(relevances)) > 3
+
+
 def test_thresholds(filled: Path, embeddings: Specter2Embeddings) -> None:
     with open_vector_store("papers", embeddings, store=filled) as store:
         scored = store.similarity_search_with_score("ranking documents", k=6)
@@ -193,19 +196,50 @@ def test_thresholds(filled: Path, embeddings: Specter2Embeddings) -> None:
         assert retriever.invoke("ranking documents") == nearest
 
 
-def test_marginal_relevance_goes_from_the_nearest_to_the_most_diverse(
-    filled: Path, embeddings: Specter2Embeddings
+@pytest.mark.parametrize("mode", ["dense", "hybrid"])
+@pytest.mark.parametrize("lambda_mult", [0.0, 0.2, 0.5, 0.8, 1.0])
+async def test_marginal_relevance_is_what_its_authors_define(
+    filled: Path, embeddings: Specter2Embeddings, mode: Any, lambda_mult: float
 ) -> None:
-    with open_vector_store("papers", embeddings, store=filled) as store:
+    """Carbonell and Goldstein (1998), with the negative distance as similarity."""
+    with open_vector_store("papers", embeddings, store=filled, mode=mode) as store:
+        points, _ = store.client.scroll("papers", with_vectors=True)
+        vectors = {point.payload["metadata"]["id"]: np.array(point.vector["proximity"]) for point in points}
+        query = np.array(embeddings.embed_query(QUERIES[0]))
+        chosen: list[str] = []
+        while len(chosen) < 4:
+            gains = {}
+            for paper in vectors.keys() - chosen:
+                likest = max((-np.linalg.norm(vectors[paper] - vectors[other]) for other in chosen), default=0.0)
+                weight = lambda_mult if chosen else 1.0
+                gains[paper] = -weight * np.linalg.norm(vectors[paper] - query) - (1 - weight) * likest
+            chosen.append(max(gains, key=gains.__getitem__))
+        search = {"k": 4, "fetch_k": 6, "lambda_mult": lambda_mult}
+        retriever = store.as_retriever(search_type="mmr", search_kwargs=search)
+        assert keys(retriever.invoke(QUERIES[0])) == keys(await retriever.ainvoke(QUERIES[0])) == chosen
 
-        def mmr(lambda_mult: float) -> list[str]:
-            search = {"k": 3, "fetch_k": 6, "lambda_mult": lambda_mult}
-            return keys(store.as_retriever(search_type="mmr", search_kwargs=search).invoke(QUERIES[0]))
 
-        assert mmr(1.0) == keys(store.similarity_search(QUERIES[0], k=3))
-        assert set(mmr(1.0)) == {"rank", "copy", "ltr"}
-        assert mmr(0.0)[0] == mmr(1.0)[0]
-        assert not set(mmr(0.0)[1:]) & {"rank", "copy", "ltr"}
+def test_marginal_relevance_embeds_the_query_alone(filled: Path, embeddings: Specter2Embeddings) -> None:
+    class Counting(Specter2Embeddings):
+        documents: int = 0
+
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            self.documents += len(texts)
+            return super().embed_documents(texts)
+
+    counting = Counting(specter2=embeddings.specter2)
+    with open_vector_store("papers", counting, store=filled) as store:
+        assert store.max_marginal_relevance_search("soil", 2)
+        assert isinstance(store.embeddings, Counting)
+        assert store.embeddings.documents == 0
+
+
+def test_a_search_by_words_alone_has_no_vectors_to_go_by(filled: Path) -> None:
+    with open_vector_store("papers", store=filled, mode="sparse") as store:
+        with pytest.raises(ValueError, match="Embeddings are required for maximal marginal relevance"):
+            store.max_marginal_relevance_search("soil")
+        with pytest.raises(ValueError, match="Embeddings are required for a search by a vector"):
+            store.similarity_search_by_vector([1.0] * 384)
 
 
 @pytest.mark.parametrize("search_type", ["similarity", "mmr", "similarity_score_threshold"])
@@ -252,44 +286,3 @@ def test_what_is_not_there_is_named(client: QdrantBase, mini: Specter2, embeddin
         PaperVectorStore.from_collection(client, "papers", embeddings, mode="hybrid")
     with pytest.raises(StoreError, match="mode is 'both', expected one of dense, sparse, hybrid"):
         PaperVectorStore.from_collection(client, "papers", embeddings, mode="both")
-
-
-def test_sparse_search_loads_no_model(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("specter2_plugins.langchain.embeddings.load_specter2", None)
-    with open_vector_store("papers", store=filled, mode="sparse") as store:
-        assert keys(store.similarity_search("bumble bees")) == ["bees"]
-
-
-def test_the_store_is_closed(filled: Path, embeddings: Specter2Embeddings) -> None:
-    for _ in range(2):
-        with open_vector_store("papers", embeddings, store=filled) as store:
-            assert store.similarity_search("soil", k=1)
-    with pytest.raises(RuntimeError):
-        store.similarity_search("soil", k=1)
-
-
-def test_sparse_vectors_are_the_encoders() -> None:
-    embeddings = Specter2SparseEmbeddings()
-    query = embeddings.embed_query("ranking ranked documents")
-    (document,) = embeddings.embed_documents(["ranking ranked documents\n\ndocuments"])
-    assert set(query.indices) == set(document.indices)
-    assert query.values == [1.0, 1.0]
-    assert Specter2SparseEmbeddings.model_validate_json(embeddings.model_dump_json()) == embeddings
-    Specter2SparseEmbeddings.model_json_schema()
-    short = Specter2SparseEmbeddings(encoder=Bm25(average_length=2))
-    assert short.embed_documents(["ranking documents"])[0].values < document.values
-    with pytest.raises(CheckpointError, match="unknown sparse encoder 'bm52'"):
-        Specter2SparseEmbeddings(model="bm52")
-
-
-def test_from_documents_of_ours_has_the_same_meaning_of_relevance(
-    embeddings: Specter2Embeddings, papers: list[Paper]
-) -> None:
-    store = PaperVectorStore.from_documents(
-        papers_to_documents(papers), embedding=embeddings, location=":memory:", distance=models.Distance.EUCLID
-    )
-    assert isinstance(store, PaperVectorStore)
-    ((document, relevance),) = store.similarity_search_with_relevance_scores("bumble bees", k=1)
-    ((_, distance),) = store.similarity_search_with_score("bumble bees", k=1)
-    assert document.metadata["id"] == "bees"
-    assert relevance == 1 / (1 + distance)

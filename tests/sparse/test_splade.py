@@ -101,14 +101,29 @@ def test_a_collection_is_filled_and_searched(
             search_papers(client, None, "bees", mode="sparse", sparse=Splade.load(checkpoints.other_lora))
 
 
-def test_langchain_takes_it(splade: Splade, checkpoints: Checkpoints) -> None:
+def test_langchain_takes_it(splade: Splade, checkpoints: Checkpoints, model: Specter2, tmp_path: Path) -> None:
     pytest.importorskip("langchain_qdrant")
-    from specter2_plugins.langchain import Specter2SparseEmbeddings
+    from specter2_plugins.langchain import PaperVectorStore, Specter2Embeddings, Specter2SparseEmbeddings
 
-    embeddings = Specter2SparseEmbeddings(model=f"splade:{checkpoints.lora}")
+    name = f"splade:{checkpoints.lora}"
+    embeddings = Specter2SparseEmbeddings(model=name)
     (expected,) = splade.encode_query(["bees"])
     assert embeddings.embed_query("bees").indices == expected.indices
     assert embeddings.embed_query("bees").values == pytest.approx(expected.values)
+    again = Specter2SparseEmbeddings.model_validate_json(embeddings.model_dump_json())
+    assert again.embed_documents(TEXTS) == embeddings.embed_documents(TEXTS)
+    with open_client(store=tmp_path / "store") as client:
+        ingest_papers(PAPERS, client, model, CollectionSpec(sparse=(name,)))
+        dense = Specter2Embeddings(specter2=model)
+        for mode in ("sparse", "hybrid"):
+            store = PaperVectorStore.from_collection(
+                client, embedding=dense, mode=mode, sparse_embedding=Specter2SparseEmbeddings(encoder=splade)
+            )
+            for query in QUERIES:
+                hits = search_papers(client, model, query, mode=mode, sparse=splade)
+                found = store.similarity_search_with_score(query, k=10)
+                assert {document.id: score for document, score in found} == {hit.point_id: hit.score for hit in hits}
+                assert [score for _, score in found] == sorted((hit.score for hit in hits), reverse=True)
 
 
 def test_the_commands_take_it(checkpoints: Checkpoints, tmp_path: Path, splade: Splade) -> None:

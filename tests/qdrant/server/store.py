@@ -32,7 +32,9 @@ class Store:
     def create(self, name: str, asked: models.CreateCollection) -> bool:
         if self.engine.collection_exists(name):
             raise Refused(409, f"Wrong input: Collection `{name}` already exists!")
-        self.engine.create_collection(name, asked.vectors, asked.sparse_vectors, asked.metadata)
+        # A server takes the vector called "" for the one without a name.
+        vectors = asked.vectors.get("", asked.vectors) if isinstance(asked.vectors, dict) else asked.vectors
+        self.engine.create_collection(name, vectors, asked.sparse_vectors, asked.metadata)
         defaults = self.engine.get_collection(name).config.model_dump(mode="json")
         self._configs[name] = _merge(defaults, _as_config(asked))
         self._indexes[name] = {}
