@@ -9,7 +9,7 @@ import warnings
 import typer
 
 from specter2_plugins import __version__
-from specter2_plugins.cli import bench, demo, embed, evaluate, ingest, models, search, train, train_sparse
+from specter2_plugins.cli import bench, demo, embed, evaluate, ingest, mine, models, search, train, train_sparse
 from specter2_plugins.cli.console import errors
 from specter2_plugins.errors import MissingExtraError, Specter2Error
 
@@ -26,6 +26,7 @@ app.command("embed")(embed.embed)
 app.command("ingest")(ingest.ingest)
 app.command("search")(search.search)
 app.command("similar")(search.similar)
+app.command("mine")(mine.mine)
 app.command("train")(train.train)
 app.command("train-sparse")(train_sparse.train_sparse)
 app.command("evaluate")(evaluate.evaluate)

@@ -14,8 +14,9 @@ require("accelerate", "accelerate", "train")
 
 from specter2_plugins.training.heads import Head, load_heads  # noqa: E402
 from specter2_plugins.training.options import ADAPTERS, BASE, TrainingOptions  # noqa: E402
+from specter2_plugins.training.report import TrainingReport  # noqa: E402
 from specter2_plugins.training.tasks import HubDataset, TrainingTask, read_tasks_config  # noqa: E402
-from specter2_plugins.training.train import TrainingReport, train_adapters, train_base  # noqa: E402
+from specter2_plugins.training.train import train_adapters, train_base  # noqa: E402
 
 __all__ = [
     "ADAPTERS",

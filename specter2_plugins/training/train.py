@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,6 +30,7 @@ from specter2_plugins.training.heads import save_heads
 from specter2_plugins.training.log import Log, LogCallback
 from specter2_plugins.training.losses import make_loss
 from specter2_plugins.training.options import ADAPTERS, BASE, TrainingOptions
+from specter2_plugins.training.report import TrainingReport
 from specter2_plugins.training.tasks import TrainingTask, read_tasks_config
 from specter2_plugins.training.trainer import TaskTrainer
 from specter2_plugins.training.validation import LOSS, Validation
@@ -37,29 +38,6 @@ from specter2_plugins.training.validation import LOSS, Validation
 logger = logging.getLogger(__name__)
 
 Tasks = str | Path | Sequence[TrainingTask]
-
-
-@dataclass(frozen=True)
-class TrainingReport:
-    """What came of a run.
-
-    Args:
-        folder: The model, for `load_specter2`; its heads, for `load_heads`; `adapters/<task>/`, in AdapterHub's format.
-        steps: Optimiser steps made, those before a resumption included.
-        examples: Training examples by task.
-        loss: The mean training loss of this run.
-        metrics: Of the validation, by name; {} where no task has validation data.
-    """
-
-    folder: Path
-    steps: int
-    examples: dict[str, int]
-    loss: float
-    metrics: dict[str, float]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as JSON would hold it."""
-        return {**asdict(self), "folder": str(self.folder)}
 
 
 def train_adapters(

@@ -1,0 +1,86 @@
+"""`specter2 mine`: citations and papers -> triplets to train on."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specter2_plugins.cli.console import output
+from specter2_plugins.cli.options import (
+    DEFAULT_COLLECTION,
+    DEFAULT_GRPC_PORT,
+    DEFAULT_MODEL,
+    DEFAULT_TIMEOUT,
+    ApiKey,
+    Collection,
+    Device,
+    Dtype,
+    Fields,
+    FileFormat,
+    Files,
+    Grpc,
+    GrpcPort,
+    Model,
+    Rejects,
+    Store,
+    Timeout,
+    Url,
+    connect,
+    load_model,
+)
+from specter2_plugins.cli.source import Source
+
+
+def mine(
+    context: typer.Context,
+    files: Files,
+    citations: Annotated[
+        Path,
+        typer.Option(help="Who cites whom: JSON, CSV or TSV with citing and cited.", show_default=False),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write triplets, .jsonl.", show_default=False)],
+    per_paper: Annotated[int, typer.Option(min=1, help="Triplets of one paper.")] = 5,
+    hard: Annotated[int, typer.Option(min=0, help="How many of them have a hard negative.")] = 2,
+    store: Store = None,
+    url: Url = None,
+    api_key: ApiKey = None,
+    grpc: Grpc = False,
+    grpc_port: GrpcPort = DEFAULT_GRPC_PORT,
+    timeout: Timeout = DEFAULT_TIMEOUT,
+    collection: Collection = DEFAULT_COLLECTION,
+    skip: Annotated[int, typer.Option(min=0, help="Nearest papers in the store that are no negatives.")] = 10,
+    depth: Annotated[int, typer.Option(min=1, help="Last rank in the store that is a negative.")] = 100,
+    model: Model = DEFAULT_MODEL,
+    device: Device = None,
+    dtype: Dtype = None,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    file_format: FileFormat = None,
+    fields: Fields = None,
+    rejects: Rejects = None,
+) -> None:
+    """Make training triplets of papers: one it cites, and one it does not.
+
+    Hard negatives are cited by cited papers or, with --store or --url, near in that collection.
+    """
+    from specter2_plugins.mining import mine_triplets, read_citations, write_triplets
+
+    cited = read_citations(citations)
+    source = Source(files, file_format, fields, rejects)
+    papers = {paper.id: paper for paper in source if paper.id is not None}
+    source.require_papers(len(papers))
+    neighbours = None
+    with ExitStack() as stack:
+        if store is not None or url is not None:
+            from specter2_plugins.mining.neighbours import qdrant_neighbours
+
+            client = stack.enter_context(
+                connect(context, store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout)
+            )
+            encoder = load_model(model, device, dtype)
+            neighbours = qdrant_neighbours(client, encoder, collection, skip=skip, depth=depth)
+        triplets = mine_triplets(cited, papers, per_paper=per_paper, hard=hard, neighbours=neighbours, seed=seed)
+        count = write_triplets(triplets, papers, out)
+    output.print(f"{count} triplets from {len(papers)} papers, {len(cited)} of which cite others, in {out}")
