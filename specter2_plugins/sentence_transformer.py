@@ -16,6 +16,7 @@ from specter2_plugins.engine import Pooling
 from specter2_plugins.environment import variable
 from specter2_plugins.errors import PaperError, TaskError
 from specter2_plugins.fingerprint import Fingerprint
+from specter2_plugins.model_card import Specter2CardData
 from specter2_plugins.modules import AdapterTransformer
 from specter2_plugins.modules.plan import Plan, RoutedText
 from specter2_plugins.papers import PaperLike, input_text
@@ -30,8 +31,11 @@ _st_logger = logging.getLogger("sentence_transformers")
 class Specter2(SentenceTransformer):
     """A `SentenceTransformer` that embeds papers as well as texts, each through the adapter of its task.
 
-    Made by `load_specter2`. It adds nothing to what is saved: plain `SentenceTransformer` loads its folders too.
+    Made by `load_specter2`. It adds nothing to what is saved but a card that says how to use it: plain
+    `SentenceTransformer` loads its folders too.
     """
+
+    model_card_data_class = Specter2CardData
 
     @property
     def transformer(self) -> AdapterTransformer:

@@ -1,7 +1,8 @@
-"""A hub on the loopback interface: the endpoints that downloading a repository needs, over real HTTP."""
+"""A hub on the loopback interface: the endpoints that downloading and pushing need, over real HTTP."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -50,6 +51,35 @@ class FakeHub:
         repository.refs[ref] = commit
         return commit
 
+    def receive(self, handler: BaseHTTPRequestHandler) -> None:
+        """Take what is pushed, for those who have the token of their repository."""
+        path = unquote(urlsplit(handler.path).path)
+        authorization = handler.headers.get("Authorization")
+        body = handler.rfile.read(int(handler.headers["Content-Length"] or 0))
+        self.requests.append(Request(handler.command, path, authorization))
+        if path == "/api/validate-yaml":
+            return _send(handler, 200, {"errors": [], "warnings": []})
+        found = re.fullmatch(r"/api/models/([^/]+/[^/]+)/(preupload|commit)/main", path)
+        created = json.loads(body) if path == "/api/repos/create" else {}
+        name = found[1] if found else f"{created.get('organization')}/{created.get('name')}"
+        repository = self.repositories.get(name)
+        if repository is None or authorization != f"Bearer {repository.token}":
+            return _send(handler, 401, {"error": "Invalid username or password."})
+        if found is None:
+            return _send(handler, 200, {"url": f"{self.url}/{name}"})
+        if found[2] == "preupload":
+            files = [
+                {"path": file["path"], "uploadMode": "regular", "shouldIgnore": False}
+                for file in json.loads(body)["files"]
+            ]
+            return _send(handler, 200, {"files": files})
+        values = [entry["value"] for entry in map(json.loads, body.splitlines()) if entry["key"] == "file"]
+        pushed = {value["path"]: base64.b64decode(value["content"]) for value in values}
+        commit = hashlib.sha1(body).hexdigest()
+        repository.commits[commit] = repository.commits.get(repository.refs.get("main", ""), {}) | pushed
+        repository.refs["main"] = commit
+        return _send(handler, 200, {"commitUrl": f"{self.url}/{name}/commit/{commit}", "commitOid": commit})
+
     def __enter__(self) -> FakeHub:
         hub = self
 
@@ -59,6 +89,9 @@ class FakeHub:
 
             def do_HEAD(self) -> None:
                 hub.answer(self)
+
+            def do_POST(self) -> None:
+                hub.receive(self)
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -126,5 +159,5 @@ def _send(
         handler.send_header(name, value)
     handler.send_header("Content-Length", str(len(content)))
     handler.end_headers()
-    if handler.command == "GET":
+    if handler.command != "HEAD":
         handler.wfile.write(content[: len(content) // 2] if cut else content)

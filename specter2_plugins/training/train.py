@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from datasets import Dataset
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 from sentence_transformers import SentenceTransformerTrainingArguments
 from sentence_transformers.util import is_training_available
 from torch import nn
@@ -34,8 +35,6 @@ from specter2_plugins.training.report import TrainingReport
 from specter2_plugins.training.tasks import TrainingTask, read_tasks_config
 from specter2_plugins.training.trainer import TaskTrainer
 from specter2_plugins.training.validation import LOSS, Validation
-
-logger = logging.getLogger(__name__)
 
 Tasks = str | Path | Sequence[TrainingTask]
 
@@ -71,7 +70,7 @@ def train_adapters(
         push_to_hub: Repository that the result is pushed to.
 
     Raises:
-        TrainingError: If tasks, options or folder cannot be used as asked.
+        TrainingError: If tasks, options or folder cannot be used as asked, or the hub takes no push.
         EvaluationError: If a file or data set cannot be read.
         CheckpointError: If the model cannot be had.
     """
@@ -164,14 +163,16 @@ def _train(
         )
         losses = {task.name: make_loss(task, model, options.margin) for task in tasks}
         validation = Validation(held_out, losses, options.at_once) if held_out else None
-        trainer = _trainer(tasks, out, model, options, examples, losses, validation, log, push_to_hub)
+        with _pushing(push_to_hub):
+            trainer = _trainer(tasks, out, model, options, examples, losses, validation, log, push_to_hub)
         run = trainer.train(resume_from_checkpoint=resume or None)
         metrics = _measured(trainer) if validation is not None else {}
         model.eval()
         model.save_pretrained(str(out))
         save_heads(trainer.heads, out)
         if push_to_hub is not None:
-            trainer.push_to_hub()
+            with _pushing(push_to_hub):
+                trainer.push_to_hub()
     return TrainingReport(
         out,
         trainer.state.global_step,
@@ -179,6 +180,14 @@ def _train(
         run.training_loss,
         {name.removeprefix("eval_"): value for name, value in metrics.items() if _is_measured(name, tasks)},
     )
+
+
+@contextmanager
+def _pushing(repository: str | None) -> Iterator[None]:
+    try:
+        yield
+    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError) as error:
+        raise TrainingError(f"cannot push to {repository!r}: {str(error).strip().splitlines()[0]}") from error
 
 
 def _measured(trainer: TaskTrainer) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from torch import nn
 from transformers import TrainerCallback
 from typing_extensions import override
 
+from specter2_plugins.errors import TrainingError
 from specter2_plugins.training.heads import Head, load_heads, save_heads
 from specter2_plugins.training.losses import HeadLoss
+
+logger = logging.getLogger(__name__)
 
 
 class _ClearGradients(TrainerCallback):
@@ -19,6 +23,16 @@ class _ClearGradients(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         kwargs["optimizer"].zero_grad()
+
+
+class _WarnOfWarmup(TrainerCallback):
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if args.get_warmup_steps(state.max_steps) >= state.max_steps:
+            logger.warning(
+                "training ends after %d steps, before the learning rate has reached its peak: lower warmup, "
+                "or raise epochs",
+                state.max_steps,
+            )
 
 
 class TaskTrainer(SentenceTransformerTrainer):
@@ -29,6 +43,7 @@ class TaskTrainer(SentenceTransformerTrainer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.add_callback(_ClearGradients())
+        self.add_callback(_WarnOfWarmup())
 
     @property
     def heads(self) -> dict[str, Head]:
@@ -43,7 +58,10 @@ class TaskTrainer(SentenceTransformerTrainer):
     @override
     def _load_from_checkpoint(self, checkpoint_path: str) -> None:  # type: ignore[override]
         super()._load_from_checkpoint(checkpoint_path)
-        if self.heads:
+        heads = self.heads
+        if heads:
             saved = load_heads(Path(checkpoint_path))
-            for task, head in self.heads.items():
+            if [(task, head.labels) for task, head in saved.items()] != [(t, head.labels) for t, head in heads.items()]:
+                raise TrainingError(f"{checkpoint_path} is of other tasks or labels than these")
+            for task, head in heads.items():
                 head.load_state_dict(saved[task].state_dict())

@@ -69,10 +69,14 @@ class Validation(SentenceEvaluator):
     def _measure(self, task: str, model: BaseModel) -> dict[str, float]:
         assert self._trainer is not None
         trainer, loss = self._trainer, cast(Any, self._losses[task])
-        rows = [{**row, "dataset_name": task} for row in self._datasets[task]]
+        dataset = self._datasets[task]
+
+        def collate(rows: list[dict[str, Any]]) -> dict[str, Any]:
+            return trainer.data_collator([{**row, "dataset_name": task} for row in rows])
+
         collected: dict[str, list[Tensor]] = defaultdict(list)
         total = 0.0
-        for batch in DataLoader(rows, self._batch_size, collate_fn=trainer.data_collator):  # type: ignore[arg-type]
+        for batch in DataLoader(dataset, self._batch_size, collate_fn=collate):
             batch.pop("dataset_name")
             features, labels = trainer.collect_features(trainer._prepare_inputs(batch))
             embeddings = [model(column)["sentence_embedding"] for column in features]
@@ -85,7 +89,7 @@ class Validation(SentenceEvaluator):
                 collected["nearer"].append(_nearer(*embeddings).cpu())
         found = {name: torch.cat(parts).numpy() for name, parts in collected.items()}
         metrics = _of_head(loss, **found) if isinstance(loss, HeadLoss) else {"accuracy": float(found["nearer"].mean())}
-        return {LOSS: total / len(rows), **metrics}
+        return {LOSS: total / len(dataset), **metrics}
 
 
 def _nearer(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ pytest.importorskip("accelerate")
 from specter2_plugins import load_specter2
 from tests.cli.conftest import Command
 from tests.conftest import Oracle
+from tests.hub_server import FakeHub, Repository
 from tests.training.conftest import CITATIONS, MESH, TRIPLETS
 
 SMALL = ("--batch-size", 8, "--device-batch-size", 4, "--max-tokens", 24, "--precision", "float32", "--cpu")
@@ -67,3 +71,30 @@ def test_errors_are_one_line(specter2: Command, tmp_path: Path) -> None:
     assert (missing.code, missing.err.count("\n")) == (1, 1)
     uneven = specter2("train", config, "--out", tmp_path / "out", "--batch-size", 7, "--device-batch-size", 4)
     assert (uneven.code, "error: batch_size is 7, which" in uneven.err) == (1, True)
+
+
+@pytest.mark.slow
+def test_pushing(config: Path, oracle: Oracle, tmp_path: Path) -> None:
+    """The hub's address is read when its library is imported, hence the processes."""
+
+    def push(token: str) -> subprocess.CompletedProcess[str]:
+        arguments = (config, "-o", tmp_path / token, "-m", oracle.models, *SMALL, "--max-steps", 1)
+        command = [sys.executable, "-m", "specter2_plugins", "train", *map(str, arguments)]
+        environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_TOKEN": token, "HF_HOME": str(tmp_path / "home")}
+        environment.pop("HF_HUB_OFFLINE", None)
+        return subprocess.run(
+            [*command, "--push-to-hub", "lab/my-specter2"], env=environment, capture_output=True, text=True, timeout=200
+        )
+
+    with FakeHub({"lab/my-specter2": Repository({}, {}, "right")}) as hub:
+        refused = push("wrong")
+        assert refused.returncode == 1
+        assert refused.stderr.splitlines()[-1].startswith("error: cannot push to 'lab/my-specter2': ")
+        assert "step 1 of" not in refused.stderr
+        assert push("right").returncode == 0
+        repository = hub.repositories["lab/my-specter2"]
+    pushed = repository.commits[repository.refs["main"]]
+    assert {"README.md", "heads.json", "heads.safetensors", "model.safetensors", "modules.json"} <= set(pushed)
+    assert not [name for name in pushed if name.startswith("checkpoint")]
+    for name in ("adapters/proximity/adapter.safetensors", "heads.safetensors"):
+        assert pushed[name] == (tmp_path / "right" / name).read_bytes()

@@ -10,7 +10,8 @@ from specter2_plugins.errors import TrainingError
 from specter2_plugins.mining import read_citations
 
 FILES = {
-    "list.jsonl": '{"citing": "a", "cited": ["b", "c", "b"]}\n{"citing": "a", "cited": "d"}\n{"citing": 7, "cited": "a"}',
+    "list.jsonl": '{"citing": "a", "cited": ["b", "c", "b"]}\n'
+    '{"citing": "a", "cited": "d"}\n{"citing": 7, "cited": "a"}\n',
     "list.json": '[{"citing": "a", "cited": ["b", "c"]}, {"citing": "a", "cited": "d"}, {"citing": 7, "cited": ["a"]}]',
     "list.csv": "citing,cited\na,b\na,c\na,d\n7,a\n",
     "list.tsv": "citing\tcited\tyear\na\tb\t1\na\tc\t2\na\td\t3\n7\ta\t4\n",

@@ -116,6 +116,7 @@ def test_what_is_left_behind(run: Run) -> None:
     card = (run.folder / "README.md").read_text(encoding="utf-8")
     assert "| specter_accuracy" in card
     assert f"{run.report.metrics['mesh_loss']:.4f}"[:5] in card
+    assert 'queries = model.encode_query(["graph neural networks for molecules"])' in card
     assert list((run.folder / "runs").rglob("events.out.tfevents.*"))
     assert (run.folder / f"checkpoint-{run.report.steps}" / "heads.safetensors").is_file()
 
@@ -180,6 +181,12 @@ def test_a_resumed_run_ends_as_an_unbroken_one(oracle: Oracle, write_config: Wri
     assert resumed.metrics == report.metrics
 
 
+def test_a_checkpoint_of_other_tasks_is_not_resumed(run: Run, write_config: WriteConfig, oracle: Oracle) -> None:
+    config = write_config({**MESH, "labels_field": "title"}, FOS, CITATIONS)
+    with pytest.raises(TrainingError, match=r"checkpoint-\d+ is of other tasks or labels than these"):
+        train_adapters(config, run.folder, oracle.models, options=QUICK, resume=True)
+
+
 def test_an_earlier_run_is_not_overwritten_and_nothing_is_not_resumed(run: Run, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="holds checkpoints of an earlier run: resume it, or choose another folder"):
         train_adapters(run.config, run.folder, "mini", options=QUICK)
@@ -201,6 +208,51 @@ def test_fresh_adapters_and_those_of_ones_own(oracle: Oracle, write_config: Writ
         np.testing.assert_allclose(
             model.encode(oracle.papers, task=task), oracle.vectors[task][: len(oracle.papers)], rtol=0, atol=1e-5
         )
+
+
+def test_a_base_that_never_had_adapters(
+    oracle: Oracle, write_config: WriteConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as SciBERT, on its own format of labelled texts."""
+    texts = {"Use": "graph neural networks for molecules", "Aim": "falls in older adults"}
+    rows = [{"text": f"{text} {number}", "label": label} for number in range(6) for label, text in texts.items()]
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    files = {"train": "train.jsonl", "dev": "train.jsonl"}
+    task = {"name": "intent", "type": "classification", "data_files": files, "input_fields": ["text"]}
+    config = write_config({**task, "ctrl_token": "[CLF]"})
+    report = train_adapters(config, tmp_path / "out", oracle.base, options=replace(QUICK, epochs=15, every=30))
+    assert report.metrics["intent_accuracy"] > 0.8
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert 'features = model.encode([{"title": ' in card
+    assert "encode_query" not in card
+    assert "usage snippet" not in caplog.text
+    model = load_specter2(tmp_path / "out", device="cpu")
+    assert model.transformer.adapter_tasks == ["classification"]
+    assert_same(model.transformer.adapters.base_state_dict(), load_specter2(oracle.base).transformer.model.state_dict())
+    assert "before the learning rate has reached its peak" not in caplog.text
+
+    train_adapters(config, tmp_path / "short", oracle.base, options=replace(QUICK, epochs=1, warmup=1000))
+    assert "training ends after 2 steps, before the learning rate has reached its peak" in caplog.text
+
+
+def test_on_the_adapters_library(oracle: Oracle, write_config: WriteConfig, tmp_path: Path) -> None:
+    """Kinds of adapters that this package does not run are trained by that library."""
+    pytest.importorskip("adapters")
+    losses = {}
+    for engine in ("auto", "adapterhub"):
+        model = load_specter2(oracle.models, device="cpu", engine=engine)
+        report = train_adapters(write_config(SEARCH), tmp_path / engine, model, options=QUICK)
+        losses[engine] = report.metrics["search_loss"]
+    assert losses["adapterhub"] == pytest.approx(losses["auto"], abs=1e-4)
+    saved = [adapter_weights(tmp_path / engine, "adhoc_query") for engine in ("auto", "adapterhub")]
+    assert len(saved[0]) == len(saved[1])
+    model = load_specter2(tmp_path / "adapterhub", device="cpu")
+    np.testing.assert_allclose(
+        model.encode_query(oracle.queries),
+        load_specter2(tmp_path / "auto", device="cpu").encode_query(oracle.queries),
+        rtol=0,
+        atol=1e-3,
+    )
 
 
 def test_training_stops_early_and_keeps_the_best(oracle: Oracle, write_config: WriteConfig, tmp_path: Path) -> None:
