@@ -13,6 +13,7 @@ from qdrant_client.client_base import QdrantBase
 from specter2_plugins.errors import PaperError, StoreError
 from specter2_plugins.paper_encoder import PaperEncoder
 from specter2_plugins.payloads import CONTENT_KEY, METADATA_KEY, from_page_content
+from specter2_plugins.qdrant.faults import STORE_ERRORS
 from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.sparse import SparseEncoder
 from specter2_plugins.tasks import BASE, route
@@ -85,9 +86,20 @@ def prepare_collection(
         TaskError: If the model does not know a task.
     """
     adapters = adapters_of(spec, model)
-    if client.collection_exists(spec.name):
-        _check_vectors(client, spec, model, adapters, sparse)
-        return
+    if not client.collection_exists(spec.name):
+        try:
+            _create(client, spec, model, adapters, sparse)
+            return
+        except STORE_ERRORS:
+            # Another run may have made it meanwhile.
+            if not client.collection_exists(spec.name):
+                raise
+    _check_vectors(client, spec, model, adapters, sparse)
+
+
+def _create(
+    client: QdrantBase, spec: CollectionSpec, model: PaperEncoder, adapters: list[str], sparse: Sequence[SparseEncoder]
+) -> None:
     fingerprints: dict[str, Any] = {adapter: model.fingerprint(adapter).to_dict() for adapter in adapters}
     fingerprints |= {encoder.name: encoder.fingerprint for encoder in sparse}
     params = models.VectorParams(

@@ -40,13 +40,11 @@ class Entry:
         point: The id of its point.
         paper: The paper.
         payload: What is stored beside its vectors, with hashes of its text and of its metadata.
-        size: Bytes of the payload as JSON, roughly.
     """
 
     point: str
     paper: Paper
     payload: dict[str, Any]
-    size: int
 
     @classmethod
     def of(cls, paper: Paper) -> Entry:
@@ -59,7 +57,7 @@ class Entry:
         text = payload[CONTENT_KEY]
         metadata = _as_json(paper, payload[METADATA_KEY])
         payload[HASHES_KEY] = {"text": _digest(text), "metadata": _digest(metadata)}
-        return cls(point_id(paper), paper, payload, len(text) + len(metadata))
+        return cls(point_id(paper), paper, payload)
 
 
 def _as_json(paper: Paper, metadata: dict[str, Any]) -> str:

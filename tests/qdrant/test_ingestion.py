@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from grpc import RpcError
 from qdrant_client import QdrantClient, models
+from qdrant_client.http.exceptions import UnexpectedResponse
 
 from specter2_plugins import Paper, PaperError, Specter2, StoreError
 from specter2_plugins.qdrant import CollectionSpec, IngestReport, Retries, ingest_papers, open_client
@@ -20,6 +23,7 @@ from specter2_plugins.qdrant.points import id_of, point_id
 from specter2_plugins.readers import Rejected
 from tests.qdrant.server import Request, Server
 
+HYBRID_MINI = CollectionSpec(sparse=("bm25",))
 HYBRID = CollectionSpec(tasks=("document", "classification"), sparse=("bm25",))
 
 
@@ -156,6 +160,23 @@ def test_what_left_the_source_is_deleted_on_request(client: QdrantClient, model:
     assert client.count("papers").count == 21
 
 
+@pytest.mark.usefixtures("small_batches")
+def test_a_record_that_was_rejected_is_no_paper_of_that_id(client: QdrantClient, model: Specter2) -> None:
+    source = [Rejected("file", 1, "9", "no text"), *many(9), Rejected("file", 11, "3", "no text"), many(10)[9]]
+    report = ingest_papers(source, client, model)
+    assert counts(report).items() >= {"read": 12, "ingested": 10, "rejected": 2}.items()
+    assert id_of("9") in stored(client)
+
+
+def test_points_of_others_are_deleted_too(client: QdrantClient, model: Specter2) -> None:
+    ingest_papers(many(2), client, model)
+    other = uuid.uuid4()
+    points = [models.PointStruct(id=id, vector={}, payload={}) for id in (7, str(other))]
+    client.upsert("papers", points)
+    assert ingest_papers(many(2), client, model, delete_missing=True).deleted == 2
+    assert set(stored(client)) == {id_of("0"), id_of("1")}
+
+
 def test_a_dry_run_writes_nothing(client: QdrantClient, model: Specter2) -> None:
     assert counts(ingest_papers(many(3), client, model, dry_run=True)) == {"read": 3, "ingested": 3, "embedded": 3}
     assert not client.collection_exists("papers")
@@ -175,12 +196,73 @@ def test_bulk_defers_the_search_graph_and_waits_for_it(server: Server, model: Sp
     assert edges == [0, 16]
 
 
-def test_a_bulk_run_that_was_cut_off_is_ended_by_the_next(server: Server, model: Specter2) -> None:
+def edges(client: QdrantClient) -> int | None:
+    return client.get_collection("papers").config.hnsw_config.m
+
+
+def test_bulk_leaves_the_search_graph_as_it_was(client: QdrantClient, model: Specter2) -> None:
+    ingest_papers(many(1), client, model)
+    client.update_collection("papers", hnsw_config=models.HnswConfigDiff(m=48))
+    ingest_papers(many(2), client, model, bulk=True)
+    assert edges(client) == 48
+    # Without a graph on purpose, as where every tenant has a small one.
+    client.update_collection("papers", hnsw_config=models.HnswConfigDiff(m=0, payload_m=16))
+    for bulk in (False, True):
+        ingest_papers(many(3 + bulk), client, model, bulk=bulk)
+        assert edges(client) == 0
+
+
+@pytest.mark.parametrize("bulk", [False, True])
+def test_a_bulk_run_that_was_cut_off_is_ended_by_the_next(server: Server, model: Specter2, bulk: bool) -> None:
     with open_client(**server.address) as client:
         ingest_papers(many(1), client, model)
-        client.update_collection("papers", hnsw_config=models.HnswConfigDiff(m=0))
-        ingest_papers(many(2), client, model)
-        assert client.get_collection("papers").config.hnsw_config.m == 16
+        client.update_collection("papers", hnsw_config=models.HnswConfigDiff(m=48))
+        server.faults.add("PUT .*/points|PATCH .*", 400, skip=1)
+        with pytest.raises((UnexpectedResponse, RpcError)):
+            ingest_papers(many(3), client, model, bulk=True)
+        server.faults.clear()
+        assert edges(client) == 0
+        ingest_papers(many(3), client, model, bulk=bulk)
+        assert edges(client) == 48
+
+
+def test_a_collection_that_another_run_makes_meanwhile(
+    server: Server, model: Specter2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_client(**server.address) as client, open_client(**server.address) as other:
+        exists = client.collection_exists
+        answers = iter([False, False])
+
+        def at_first_not(name: str) -> bool:
+            answer = next(answers, None)
+            if answer is None:
+                return exists(name)
+            if not exists(name):
+                ingest_papers(many(1), other, model)
+            return answer
+
+        monkeypatch.setattr(client, "collection_exists", at_first_not)
+        assert ingest_papers(many(2), client, model).ingested == 2
+        assert client.count("papers").count == 2
+
+
+def test_a_request_is_as_large_as_it_may_be_at_most(
+    model: Specter2, mini: Specter2, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from specter2_plugins.qdrant.ingestion import uploads
+
+    monkeypatch.setattr(uploads, "MOST_BYTES", 100_000)
+    papers = [
+        Paper(f"論文 {number}", "検索" * number * 20, str(number), {"note": "\x1b\u2028" * 50}) for number in range(60)
+    ]
+    for grpc in (False, True):
+        with Server(grpc=grpc) as server, open_client(**server.address) as client:
+            ingest_papers(papers, client, mini, HYBRID_MINI)
+            ingest_papers([replace(paper, metadata={"x": "題" * 3000}) for paper in papers], client, mini, HYBRID_MINI)
+            calls = server.calls("PUT .*/points|POST .*/points/batch")
+            assert 2 < len(calls) < 50
+            if not grpc:
+                assert max(len(call.body) for call in calls) <= 100_000
 
 
 def test_requests_are_cut_by_bytes_and_by_count(
@@ -188,7 +270,7 @@ def test_requests_are_cut_by_bytes_and_by_count(
 ) -> None:
     from specter2_plugins.qdrant.ingestion import uploads
 
-    monkeypatch.setattr(uploads, "MOST_BYTES", 12_000)
+    monkeypatch.setattr(uploads, "MOST_BYTES", 18_000)
     monkeypatch.setattr(uploads, "MOST_POINTS", 10)
     long = [Paper(f"Long {number}", "graph " * 1500, str(number)) for number in range(4)]
     with open_client(**server.address) as client:

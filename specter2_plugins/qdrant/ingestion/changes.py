@@ -30,26 +30,30 @@ class Changes:
     update: list[Entry] = field(default_factory=list)
 
 
-def unseen(records: Iterable[Paper | Rejected], size: int, seen: IdSet, report: IngestReport) -> Iterator[list[Entry]]:
+def unseen(
+    records: Iterable[Paper | Rejected], size: int, seen: IdSet, report: IngestReport, rejected: IdSet | None = None
+) -> Iterator[list[Entry]]:
     """Take records in batches, and leave out what is no paper or came before.
 
     Args:
         records: What was read.
         size: Records to a batch.
-        seen: The points of all records so far. A rejected record counts, since it has not left the source.
+        seen: The points of all papers so far.
         report: Where records are counted.
+        rejected: The points that rejected records so far would have been; these have not left the source.
     """
     source = iter(records)
     while batch := list(islice(source, size)):
         entries = [Entry.of(record) for record in batch if isinstance(record, Paper)]
         new = seen.add([entry.point for entry in entries])
-        rejected = [record for record in batch if not isinstance(record, Paper)]
-        named = [id_of(record.id) for record in rejected if record.id is not None]
-        seen.add(named)
+        refused = [record.id for record in batch if not isinstance(record, Paper)]
+        named = [id_of(name) for name in refused if name is not None]
+        if rejected is not None:
+            rejected.add(named)
         report.add(
             read=len(batch),
-            rejected=len(rejected),
-            unnamed=len(rejected) - len(named),
+            rejected=len(refused),
+            unnamed=len(refused) - len(named),
             duplicate=len(entries) - sum(new),
         )
         yield [entry for entry, is_new in zip(entries, new, strict=True) if is_new]

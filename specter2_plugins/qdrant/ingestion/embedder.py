@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from qdrant_client import models
@@ -13,18 +12,6 @@ from specter2_plugins.paper_encoder import PaperEncoder
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.qdrant.points import Entry
 from specter2_plugins.sparse import SparseEncoder
-
-# A number as JSON text, with its comma; and a point's braces and names.
-_BYTES_A_DIMENSION = 12
-_BYTES_A_POINT = 200
-
-
-@dataclass(frozen=True)
-class SizedPoint:
-    """A point, and the bytes it takes in a request, roughly."""
-
-    struct: models.PointStruct
-    size: int
 
 
 class Embedder:
@@ -52,7 +39,7 @@ class Embedder:
         self._report = report
         self._on_progress = on_progress
 
-    def points(self, entries: Sequence[Entry]) -> list[SizedPoint]:
+    def points(self, entries: Sequence[Entry]) -> list[models.PointStruct]:
         """Embed papers."""
         started = time.monotonic()
         papers = [entry.paper for entry in entries]
@@ -66,12 +53,8 @@ class Embedder:
             for named, words in zip(vectors, encoder.encode_document(texts), strict=True):
                 named[encoder.name] = models.SparseVector(indices=words.indices, values=words.values)
         self._report.add(embedded=len(entries), encoding_seconds=time.monotonic() - started)
-        dimensions = self._model.dimensions * len(self._adapters)
         return [
-            SizedPoint(
-                models.PointStruct(id=entry.point, vector=vector, payload=entry.payload),
-                _BYTES_A_POINT + entry.size + _BYTES_A_DIMENSION * dimensions,
-            )
+            models.PointStruct(id=entry.point, vector=vector, payload=entry.payload)
             for entry, vector in zip(entries, vectors, strict=True)
         ]
 

@@ -6,32 +6,65 @@ Source: https://qdrant.tech/documentation/manage-data/bulk-upload/ (defer the gr
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins.errors import StoreError
-from specter2_plugins.qdrant.faults import Retries
+from specter2_plugins.qdrant.faults import STORE_ERRORS, Retries
+
+EDGES_KEY = "specter2_bulk"
+"""Where a collection's metadata says, during a bulk run, how many edges a point of its graph is to have again."""
 
 _DEFERRED = 0
-_DEFAULT_EDGES = 16
 _FIRST_POLL_SECONDS = 0.05
 _LONGEST_POLL_SECONDS = 5.0
 
 
-def defer_indexing(client: QdrantBase, collection: str, retries: Retries) -> None:
-    """Have no search graph built until `finish_indexing`; searches scan until then."""
-    retries(client.update_collection, collection, hnsw_config=models.HnswConfigDiff(m=_DEFERRED))
+@contextmanager
+def indexing(client: QdrantBase, collection: str, retries: Retries, bulk: bool) -> Iterator[None]:
+    """Have a bulk run's search graph built at its end, and that of a bulk run that was cut off, too.
+
+    Args:
+        client: An open client.
+        collection: The collection that is written to.
+        retries: How a failed request is repeated.
+        bulk: Whether this is a bulk run.
+    """
+    edges = _edges(client, collection, retries, defer=bulk)
+    if edges is None:
+        yield
+        return
+    try:
+        yield
+    except BaseException:
+        # The collection must not be left without a graph, but a store that is gone is not waited for.
+        with suppress(*STORE_ERRORS):
+            _resume(client, collection, replace(retries, attempts=1), edges)
+        raise
+    _resume(client, collection, retries, edges)
+    wait_for_index(client, collection, retries)
 
 
-def is_deferred(client: QdrantBase, collection: str, retries: Retries) -> bool:
-    """Whether a collection still waits for its search graph, from a run that was cut off."""
-    return retries(client.get_collection, collection).config.hnsw_config.m == _DEFERRED
+def _edges(client: QdrantBase, collection: str, retries: Retries, defer: bool) -> int | None:
+    """What to set the graph's `m` back to, after setting it to 0 if asked; None where it is to stay as it is."""
+    config = retries(client.get_collection, collection).config
+    edges = config.hnsw_config.m
+    if edges == _DEFERRED:
+        return (config.metadata or {}).get(EDGES_KEY)
+    if not defer:
+        return None
+    deferred = models.HnswConfigDiff(m=_DEFERRED)
+    retries(client.update_collection, collection, hnsw_config=deferred, metadata={EDGES_KEY: edges})
+    return edges
 
 
-def resume_indexing(client: QdrantBase, collection: str, retries: Retries) -> None:
-    """Have the search graph built again, in the background."""
-    retries(client.update_collection, collection, hnsw_config=models.HnswConfigDiff(m=_DEFAULT_EDGES))
+def _resume(client: QdrantBase, collection: str, retries: Retries, edges: int) -> None:
+    graph = models.HnswConfigDiff(m=edges)
+    retries(client.update_collection, collection, hnsw_config=graph, metadata={EDGES_KEY: None})
 
 
 def wait_for_index(client: QdrantBase, collection: str, retries: Retries) -> None:

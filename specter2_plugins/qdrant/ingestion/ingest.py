@@ -8,10 +8,10 @@ a run that was cut off goes on by being started again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import compress
 from threading import Event
 
 from qdrant_client import QdrantClient, models
@@ -22,19 +22,14 @@ from specter2_plugins.errors import StoreError
 from specter2_plugins.paper_encoder import PaperEncoder
 from specter2_plugins.papers import Paper
 from specter2_plugins.qdrant.collection import adapters_of, ensure_indexes, prepare_collection
-from specter2_plugins.qdrant.faults import STORE_ERRORS, Retries
+from specter2_plugins.qdrant.faults import Retries
 from specter2_plugins.qdrant.ingestion.ahead import ahead
 from specter2_plugins.qdrant.ingestion.changes import Changes, changes, unseen
 from specter2_plugins.qdrant.ingestion.embedder import Embedder
 from specter2_plugins.qdrant.ingestion.idset import IdSet
-from specter2_plugins.qdrant.ingestion.indexing import (
-    defer_indexing,
-    is_deferred,
-    resume_indexing,
-    wait_for_index,
-)
+from specter2_plugins.qdrant.ingestion.indexing import indexing
 from specter2_plugins.qdrant.ingestion.report import IngestReport
-from specter2_plugins.qdrant.ingestion.uploads import Uploads, in_requests
+from specter2_plugins.qdrant.ingestion.uploads import Uploads
 from specter2_plugins.qdrant.points import Entry
 from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.readers.records import Rejected
@@ -99,9 +94,9 @@ def ingest_papers(
     local = isinstance(client, QdrantClient) and isinstance(client._client, QdrantLocal)
     if not local and not dry_run:
         retries(ensure_indexes, client, spec)
-    seen = IdSet()
+    seen, rejected = IdSet(), IdSet()
     steps: Generator[Changes, None, None]
-    batches = ahead(unseen(records, BATCH, seen, report), _BATCHES_AHEAD)
+    batches = ahead(unseen(records, BATCH, seen, report, rejected), _BATCHES_AHEAD)
     if exists:
         steps = changes(batches, client, spec.name, retries, report)
         steps = steps if local else ahead(steps, _BATCHES_AHEAD)
@@ -114,10 +109,13 @@ def ingest_papers(
             if dry_run:
                 run.count(steps)
             else:
-                with run.indexing(bulk), Uploads(client, spec.name, retries, 0 if local else streams) as uploads:
+                with (
+                    indexing(client, spec.name, retries, bulk),
+                    Uploads(client, spec.name, retries, 0 if local else streams) as uploads,
+                ):
                     run.write(steps, embedder, uploads)
         if delete_missing and exists:
-            run.delete_all_but(seen, dry_run)
+            run.delete_all_but((seen, rejected), dry_run)
     finally:
         retries.given_up.set()
     report.add(seconds=time.monotonic() - started)
@@ -144,29 +142,25 @@ class _Run:
         """Do it. Papers of batches that hold little news are embedded together."""
         waiting: list[Entry] = []
         for step in steps:
-            for entries in in_requests(step.update, lambda entry: entry.size):
-                payloads = {entry.point: entry.payload for entry in entries}
-                uploads.overwrite_payloads(payloads, partial(self.report.add, ingested=len(entries)))
+            uploads.overwrite_payloads({entry.point: entry.payload for entry in step.update}, self._acknowledged)
             waiting += step.embed
             while len(waiting) >= self.batch:
-                self._embed(waiting[: self.batch], embedder, uploads)
+                uploads.upsert(embedder.points(waiting[: self.batch]), self._acknowledged)
                 del waiting[: self.batch]
             self.on_progress(self.report)
         if waiting:
-            self._embed(waiting, embedder, uploads)
+            uploads.upsert(embedder.points(waiting), self._acknowledged)
 
-    def _embed(self, entries: list[Entry], embedder: Embedder, uploads: Uploads) -> None:
-        for points in in_requests(embedder.points(entries), lambda point: point.size):
-            structs = [point.struct for point in points]
-            uploads.upsert(structs, partial(self.report.add, ingested=len(points)))
+    def _acknowledged(self, count: int) -> None:
+        self.report.add(ingested=count)
 
-    def delete_all_but(self, seen: IdSet, dry_run: bool) -> None:
-        """Remove the points that are not in a set.
+    def delete_all_but(self, known: Sequence[IdSet], dry_run: bool) -> None:
+        """Remove the points that are in none of some sets.
 
         Raises:
-            StoreError: If the set is empty, or it cannot be told what has left the source.
+            StoreError: If the sets are empty, or it cannot be told what has left the source.
         """
-        if not len(seen):
+        if not any(map(len, known)):
             raise StoreError(f"there were no papers, so every paper of {self.spec.name!r} would be deleted")
         if self.report.unnamed:
             raise StoreError(
@@ -183,33 +177,14 @@ class _Run:
                 with_payload=False,
                 with_vectors=False,
             )
-            points = [str(record.id) for record in records]
-            there = seen.holds(points)
-            gone: list[models.ExtendedPointId] = [
-                point for point, is_there in zip(points, there, strict=True) if not is_there
-            ]
+            points = [record.id for record in records]
+            # Papers have UUIDs; a point with a number is none of them.
+            named = [str(point) for point in points if not isinstance(point, int)]
+            there = {point for ids in known for point in compress(named, ids.holds(named))}
+            gone = [point for point in points if str(point) not in there]
             if gone and not dry_run:
                 self.retries(self.client.delete, self.spec.name, models.PointIdsList(points=gone), wait=True)
             self.report.add(deleted=len(gone))
             self.on_progress(self.report)
             if offset is None:
                 return
-
-    @contextmanager
-    def indexing(self, bulk: bool) -> Iterator[None]:
-        """Have the search graph built at the end; after a bulk run that was cut off, too."""
-        name = self.spec.name
-        if bulk:
-            defer_indexing(self.client, name, self.retries)
-        elif not is_deferred(self.client, name, self.retries):
-            yield
-            return
-        try:
-            yield
-        except BaseException:
-            # The collection must not be left without a graph, but a store that is gone is not waited for.
-            with suppress(*STORE_ERRORS):
-                resume_indexing(self.client, name, replace(self.retries, attempts=1))
-            raise
-        resume_indexing(self.client, name, self.retries)
-        wait_for_index(self.client, name, self.retries)

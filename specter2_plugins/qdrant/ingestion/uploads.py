@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from types import TracebackType
 from typing import TypeVar
 
+from pydantic_core import to_json
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
@@ -15,7 +17,12 @@ from specter2_plugins.qdrant.faults import Retries
 MOST_POINTS = 256
 """Points to a request; Qdrant's guide to bulk uploads advises 64 to 256."""
 MOST_BYTES = 8 * 2**20
-"""Bytes to a request; a server takes up to 32 MiB by default."""
+"""Bytes to a request, unless one point alone takes more; a server takes up to 32 MiB by default."""
+
+# Most bytes of numbers as JSON, and of what stands around a request's, a point's or a vector's own.
+_BYTES_A_FLOAT = 25
+_BYTES_AN_INDEX = 11
+_BYTES_AROUND = 100
 
 Item = TypeVar("Item")
 
@@ -41,17 +48,20 @@ class Uploads:
         self._pool = ThreadPoolExecutor(max(1, streams), thread_name_prefix="specter2-upload")
         self._under_way: set[Future[None]] = set()
 
-    def upsert(self, points: list[models.PointStruct], acknowledged: Callable[[], object]) -> None:
-        """Write points, and call back once the store has them."""
-        self._submit(lambda: self._client.upsert(self._collection, points, wait=True), acknowledged)
+    def upsert(self, points: Sequence[models.PointStruct], acknowledged: Callable[[int], object]) -> None:
+        """Write points, and call back with their number once the store has them, for each request."""
+        for request in in_requests(points, _point_bytes):
+            self._submit(partial(self._client.upsert, self._collection, request, wait=True), acknowledged, len(request))
 
-    def overwrite_payloads(self, payloads: dict[str, models.Payload], acknowledged: Callable[[], object]) -> None:
-        """Replace what lies beside some points' vectors, in one request."""
+    def overwrite_payloads(self, payloads: Mapping[str, models.Payload], acknowledged: Callable[[int], object]) -> None:
+        """Replace what lies beside some points' vectors; calls back as `upsert` does."""
         operations = [
             models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=payload, points=[point]))
             for point, payload in payloads.items()
         ]
-        self._submit(lambda: self._client.batch_update_points(self._collection, operations, wait=True), acknowledged)
+        for request in in_requests(operations, lambda operation: len(to_json(operation)) + 1):
+            write = partial(self._client.batch_update_points, self._collection, request, wait=True)
+            self._submit(write, acknowledged, len(request))
 
     def flush(self) -> None:
         """Wait until everything is written.
@@ -81,10 +91,10 @@ class Uploads:
         finally:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, write: Callable[[], object], acknowledged: Callable[[], object]) -> None:
+    def _submit(self, write: Callable[[], object], acknowledged: Callable[[int], object], count: int) -> None:
         def run() -> None:
             self._retries(write)
-            acknowledged()
+            acknowledged(count)
 
         if self._streams == 0:
             run()
@@ -108,15 +118,30 @@ def in_requests(items: Sequence[Item], size: Callable[[Item], int]) -> Iterator[
 
     Args:
         items: What to write.
-        size: Bytes of one item in a request, roughly.
+        size: The bytes of an item as JSON, as REST sends it; gRPC needs less.
     """
     request: list[Item] = []
-    total = 0
+    total = _BYTES_AROUND
     for item in items:
-        if request and (len(request) == MOST_POINTS or total + size(item) > MOST_BYTES):
+        more = size(item)
+        if request and (len(request) == MOST_POINTS or total + more > MOST_BYTES):
             yield request
-            request, total = [], 0
+            request, total = [], _BYTES_AROUND
         request.append(item)
-        total += size(item)
+        total += more
     if request:
         yield request
+
+
+def _point_bytes(point: models.PointStruct) -> int:
+    # Writing all the numbers to count their digits would take as long as to send them.
+    vectors = point.vector.values() if isinstance(point.vector, dict) else ()
+    return (
+        _BYTES_AROUND + len(to_json(point.payload)) + sum(_BYTES_AROUND + _vector_bytes(vector) for vector in vectors)
+    )
+
+
+def _vector_bytes(vector: object) -> int:
+    if isinstance(vector, models.SparseVector):
+        return len(vector.indices) * (_BYTES_AN_INDEX + _BYTES_A_FLOAT)
+    return len(vector) * _BYTES_A_FLOAT if isinstance(vector, list) else 0
