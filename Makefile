@@ -64,7 +64,7 @@ $(MODERN)/.demo: $(MODERN)/.torch pyproject.toml
 	touch $@
 
 $(MODERN)/.test: $(MODERN)/.torch pyproject.toml
-	$(MODERN)/$(PIP_INSTALL) --editable '.[all,train,mteb]' --group test --group lint
+	$(MODERN)/$(PIP_INSTALL) --editable '.[all,train,mteb,ray]' --group test --group lint
 	touch $@ $(MODERN)/.demo
 
 $(ADAPTERHUB)/.test: $(ADAPTERHUB)/.torch pyproject.toml

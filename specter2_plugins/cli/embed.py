@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -21,8 +21,10 @@ from specter2_plugins.cli.options import (
     FileFormat,
     Files,
     Model,
+    Ray,
     Rejects,
     Workers,
+    check_ray,
     open_encoder,
 )
 from specter2_plugins.cli.progress import Show, progress
@@ -33,6 +35,8 @@ from specter2_plugins.tasks import route
 if TYPE_CHECKING:
     from specter2_plugins.paper_encoder import PaperEncoder
     from specter2_plugins.qdrant import IngestReport
+
+    Follow = Callable[[IngestReport], None]
 
 _FILES = (".npz", ".jsonl")
 
@@ -59,6 +63,7 @@ def embed(
     dtype: Dtype = None,
     workers: Workers = 1,
     devices: Devices = None,
+    ray: Ray = None,
     file_format: FileFormat = None,
     field: Fields = None,
     rejects: Rejects = None,
@@ -71,26 +76,43 @@ def embed(
         raise typer.BadParameter("a file holds the vectors of one task; name a folder for several", param_hint="--task")
     if not to_file and Path(out).suffix and "://" not in out and not out.endswith("/") and not Path(out).is_dir():
         raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl; end a folder in /", param_hint="--out")
+    if ray is not None:
+        check_ray(devices=devices, stdin=Path("-") in source.files, file=out if to_file else None)
+
+        def run(follow: Follow) -> IngestReport:
+            from specter2_plugins.scale.actors import RayModel
+            from specter2_plugins.scale.on_ray import cluster, embed_on_ray
+            from specter2_plugins.scale.pieces import Sources
+
+            what, by = Sources(source.files, source.format, source.mapping), RayModel(model, dtype, device)
+            with cluster(ray), source.keeping() as keep:
+                return embed_on_ray(what, out, by, tasks, workers=workers, on_reject=keep, on_progress=follow)
+
+        _into_folder(source, out, run)
+        return
     with open_encoder(model, device, dtype, workers, devices) as (encoder, batch):
         if to_file:
             _into_file(source, Path(out), encoder, tasks[0], batch)
-        else:
-            _into_folder(source, out, encoder, tasks, batch)
+            return
+
+        def run_here(follow: Follow) -> IngestReport:
+            from specter2_plugins.scale.embed import embed_papers
+
+            return embed_papers(source.records(), out, encoder, tasks, batch=batch, on_progress=follow)
+
+        _into_folder(source, out, run_here)
 
 
-def _into_folder(source: Source, folder: str, encoder: PaperEncoder, tasks: list[str], batch: int) -> None:
-    from specter2_plugins.scale.embed import embed_papers
-
+def _into_folder(source: Source, folder: str, run: Callable[[Follow], IngestReport]) -> None:
     latest: list[IngestReport] = []
     with stoppable(lambda: latest[-1].ingested if latest else 0), progress("embedding", source) as show:
 
         def follow(report: IngestReport) -> None:
             latest[:] = [report]
             # What is embedded counts here, for it takes minutes until a whole part is written.
-            done = report.done + report.embedded - report.ingested
-            show(done, report.tokens, source.share)
+            show(report.done + report.embedded - report.ingested, report.tokens, source.share)
 
-        report = embed_papers(source.records(), folder, encoder, tasks, batch=batch, on_progress=follow)
+        report = run(follow)
     source.require_papers(report.read - report.rejected)
     errors.print(f"{folder}: {report.sum()}")
 

@@ -27,11 +27,13 @@ from specter2_plugins.cli.options import (
     Grpc,
     GrpcPort,
     Model,
+    Ray,
     Rejects,
     Store,
     Timeout,
     Url,
     Workers,
+    check_ray,
     connect,
     open_encoder,
 )
@@ -85,6 +87,7 @@ def ingest(
     dtype: Dtype = None,
     workers: Workers = 1,
     devices: Devices = None,
+    ray: Ray = None,
     file_format: FileFormat = None,
     field: Fields = None,
     rejects: Rejects = None,
@@ -98,6 +101,15 @@ def ingest(
     if bool(files) == (embeddings is not None):
         raise typer.BadParameter("name one of FILES and --embeddings FOLDER")
     source = Source(files or (), file_format, field, rejects)
+    if ray is not None:
+        check_ray(
+            store=store if url is None else None,
+            delete_missing=delete_missing,
+            dry_run=dry_run,
+            devices=devices,
+            embeddings=embeddings,
+            stdin=Path("-") in source.files,
+        )
     latest: list[IngestReport] = []
 
     def kept() -> int:
@@ -135,28 +147,49 @@ def ingest(
             name=collection,
             **{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items() if value},
         )
-        encoder, batch = (
-            (stored, PAPERS_AT_ONCE)
-            if stored is not None
-            else stack.enter_context(open_encoder(model, device, dtype, workers, devices))
-        )
 
         def follow(so_far: IngestReport) -> None:
             latest[:] = [so_far]
             show(so_far)
 
-        report = ingest_papers(
-            source.records() if stored is None else stored.papers(),
-            client,
-            encoder,
-            spec,
-            bulk=bulk,
-            delete_missing=delete_missing,
-            dry_run=dry_run,
-            streams=streams,
-            batch=batch,
-            on_progress=follow,
-        )
+        if ray is not None:
+            from specter2_plugins.scale.actors import RayModel
+            from specter2_plugins.scale.on_ray import cluster, ingest_on_ray
+            from specter2_plugins.scale.pieces import Sources
+
+            with cluster(ray), source.keeping() as keep:
+                report = ingest_on_ray(
+                    Sources(source.files, source.format, source.mapping),
+                    str(url),
+                    RayModel(model, dtype, device),
+                    spec,
+                    api_key=api_key,
+                    grpc=grpc,
+                    grpc_port=grpc_port,
+                    timeout=timeout,
+                    workers=workers,
+                    bulk=bulk,
+                    on_reject=keep,
+                    on_progress=follow,
+                )
+        else:
+            encoder, batch = (
+                (stored, PAPERS_AT_ONCE)
+                if stored is not None
+                else stack.enter_context(open_encoder(model, device, dtype, workers, devices))
+            )
+            report = ingest_papers(
+                source.records() if stored is None else stored.papers(),
+                client,
+                encoder,
+                spec,
+                bulk=bulk,
+                delete_missing=delete_missing,
+                dry_run=dry_run,
+                streams=streams,
+                batch=batch,
+                on_progress=follow,
+            )
     counts = {"collection": collection, "dry_run": dry_run, **report.to_dict()}
     if report_file is not None:
         report_file.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")

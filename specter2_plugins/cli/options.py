@@ -60,8 +60,15 @@ Fields = Annotated[
     typer.Option("--field", metavar="NAME=KEY", help="A field of the files that is ours: --field title=dc:title"),
 ]
 Rejects = Annotated[Path | None, typer.Option(help="Where to write rejected records, as JSON lines.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes that embed on the CPU; they share memory and threads.")]
+Workers = Annotated[int, typer.Option(min=1, help="Processes that embed on the CPU; or actors of --ray.")]
 Devices = Annotated[str | None, typer.Option(help="Devices that embed, a process for each: cuda:0,cuda:1")]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Embed with --workers actors of a Ray cluster: auto, HOST:PORT, or local for one on this machine.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 DEFAULT_MODEL = DEFAULT_CHECKPOINT
@@ -104,6 +111,20 @@ def open_encoder(
 
     with Workers(load_model(name, "cpu", dtype), [place.strip() for place in places]) as encoder:
         yield encoder, PAPERS_AT_ONCE * len(places)
+
+
+def check_ray(**options: object) -> None:
+    """Refuse what does not go with --ray.
+
+    Args:
+        **options: By their names, what was given.
+
+    Raises:
+        typer.BadParameter: If one of them was.
+    """
+    for option, given in options.items():
+        if given:
+            raise typer.BadParameter(f"--ray does not go with {option.replace('_', '-')}")
 
 
 def connect(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -43,17 +43,27 @@ class Source:
 
     def records(self) -> Iterator[Paper | Rejected]:
         """The papers, and between them the records that are none."""
+        with self.keeping() as keep:
+            for record in read_records(self.files, self.format, self.mapping, self._progress):
+                if isinstance(record, Rejected):
+                    keep(record)
+                yield record
+
+    @contextmanager
+    def keeping(self) -> Iterator[Callable[[Rejected], None]]:
+        """Give a function that counts, shows and keeps a rejected record."""
         with ExitStack() as stack:
             kept: IO[str] | None = None
             if self.rejects is not None:
                 stack.enter_context(_naming(self.rejects))
                 # A line at a time, so that what was rejected is there even if the run is killed.
                 kept = stack.enter_context(self.rejects.open("w", encoding="utf-8", buffering=1))
-            fields = _mapping(self.fields or ())
-            for record in read_records(self.files, self.format, fields, self._progress):
-                if isinstance(record, Rejected):
-                    self._take(record, kept)
-                yield record
+            yield lambda record: self._take(record, kept)
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        """The fields, by our names."""
+        return _mapping(self.fields or ())
 
     @property
     def share(self) -> float | None:

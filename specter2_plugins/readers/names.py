@@ -56,7 +56,9 @@ class Plan:
     def entry(self, line: int, record: dict[str, Any]) -> Entry | Problem:
         """The record under our names; every other key stays in the metadata as it is."""
         if not self.has_text:
-            return Problem(line, None, no_text(tuple(record)))
+            named = (follow(record, *path) for path in self.paths.get("id", ()))
+            identifier = next((str(value) for value in named if value not in (None, "")), None)
+            return Problem(line, identifier, no_text(tuple(record)))
         metadata = record.copy()
         found: dict[str, Any] = {}
         for name, paths in self.paths.items():

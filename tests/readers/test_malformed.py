@@ -216,3 +216,8 @@ def test_parquet(tmp_path: Path) -> None:
 def test_rejected_says_where() -> None:
     assert str(Rejected("a.bib", 3, "key", "why")) == "a.bib:3 (key): why"
     assert str(Rejected("a.bib", 3, None, "why")) == "a.bib:3: why"
+
+
+def test_a_record_without_text_keeps_its_name(tmp_path: Path) -> None:
+    _, rejected = collect(write(tmp_path, "papers.jsonl", '{"title": "good"}\n{"id": 7, "venue": "SIGIR"}\n'))
+    assert [(reject.line, reject.id) for reject in rejected] == [(2, "7")]

@@ -33,7 +33,7 @@ from specter2_plugins.qdrant.ingestion.uploads import Uploads
 from specter2_plugins.qdrant.points import Entry
 from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.readers.records import Rejected
-from specter2_plugins.sparse import load_sparse
+from specter2_plugins.sparse import SparseEncoder, load_sparse
 
 BATCH = 256
 """Papers that are compared with the store, and embedded, at once: enough to sort them into batches of like length."""
@@ -121,6 +121,32 @@ def ingest_papers(
     report.add(seconds=time.monotonic() - started)
     on_progress(report)
     return report
+
+
+def ingest_batch(
+    entries: Sequence[Entry],
+    client: QdrantBase,
+    model: PaperEncoder,
+    spec: CollectionSpec,
+    sparse: Sequence[SparseEncoder],
+    retries: Retries,
+    report: IngestReport,
+) -> None:
+    """Embed a batch of papers and write them into a collection that is there, but for what it holds already.
+
+    Args:
+        entries: Papers, none of them twice.
+        client: An open client.
+        model: What embeds them.
+        spec: The collection.
+        sparse: The encoders of its sparse vectors.
+        retries: How a failed request is repeated.
+        report: Where they are counted.
+    """
+    embedder = Embedder(model, adapters_of(spec, model), sparse, report, on_progress=lambda: None)
+    run = _Run(client, spec, max(1, len(entries)), retries, report, lambda report: None)
+    with Uploads(client, spec.name, retries, streams=1) as uploads:
+        run.write(changes([entries], client, spec.name, retries, report), embedder, uploads)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,117 @@
+"""What runs on the machines of a cluster: a model that is loaded once, and does one piece of work after another."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from specter2_plugins.errors import WorkerError
+from specter2_plugins.fingerprint import Fingerprint
+from specter2_plugins.paper_encoder import PaperEncoder
+from specter2_plugins.qdrant.client import open_client
+from specter2_plugins.qdrant.faults import Retries
+from specter2_plugins.qdrant.ingestion.ingest import ingest_batch
+from specter2_plugins.qdrant.ingestion.report import IngestReport
+from specter2_plugins.qdrant.points import Entry
+from specter2_plugins.qdrant.spec import CollectionSpec
+from specter2_plugins.scale.embed import Part, write_part
+from specter2_plugins.scale.parts import Parts
+from specter2_plugins.scale.pieces import Piece
+from specter2_plugins.sparse import load_sparse
+
+BATCH = 1024
+"""Papers that an actor embeds at once."""
+WORK, DONE = "work", "done"
+"""The columns that an actor reads and writes, both pickled."""
+
+
+@dataclass(frozen=True)
+class RayModel:
+    """A model that every actor loads for itself.
+
+    Args:
+        name: As for `load_specter2`; a folder must be there on every machine.
+        dtype: As for `load_specter2`.
+        device: Where an actor runs it; by default the best its machine has.
+    """
+
+    name: str
+    dtype: str | None = None
+    device: str | None = None
+
+    def __post_init__(self) -> None:
+        if Path(self.name).is_dir():  # actors have another working directory
+            object.__setattr__(self, "name", str(Path(self.name).absolute()))
+
+    def load(self, device: str | None = None) -> PaperEncoder:
+        """Load it."""
+        from specter2_plugins.models import load_specter2
+
+        return load_specter2(self.name, dtype=self.dtype, device=device or self.device)
+
+
+class Actor:
+    """What holds the model on a machine."""
+
+    def __init__(self, model: RayModel, fingerprints: dict[str, Fingerprint]) -> None:
+        self._model = model.load()
+        for adapter, expected in fingerprints.items():
+            differences = self._model.fingerprint(adapter).differences(expected.to_dict())
+            if differences:
+                raise WorkerError(f"an actor has another model {model.name!r}. {'; '.join(differences)}")
+
+    def __call__(self, rows: dict[str, Any]) -> dict[str, Any]:
+        """Do the work of some pieces."""
+        done = []
+        for pickled in rows[WORK]:
+            piece: Piece = pickle.loads(pickled)
+            report = IngestReport()
+            report.add(**piece.counts)
+            if piece.work is not None:
+                self.do(piece.work, report)
+            done.append(pickle.dumps((report.to_dict(), piece.rejected)))
+        return {DONE: np.array(done, dtype=object)}
+
+    def do(self, work: Any, report: IngestReport) -> None:
+        """Do a piece of work, and count it."""
+        raise NotImplementedError
+
+
+class Ingester(Actor):
+    """Embeds batches of papers and writes them into a collection."""
+
+    def __init__(
+        self,
+        model: RayModel,
+        fingerprints: dict[str, Fingerprint],
+        spec: CollectionSpec,
+        server: dict[str, Any],
+    ) -> None:
+        super().__init__(model, fingerprints)
+        self._spec = spec
+        self._open = ExitStack()
+        self._client = self._open.enter_context(open_client(**server))
+        self._sparse = [load_sparse(name) for name in spec.sparse]
+
+    def do(self, work: Sequence[Entry], report: IngestReport) -> None:
+        """Ingest a batch, but for what the collection holds already."""
+        ingest_batch(work, self._client, self._model, self._spec, self._sparse, Retries(), report)
+
+
+class Writer(Actor):
+    """Embeds parts and writes them."""
+
+    def __init__(self, model: RayModel, fingerprints: dict[str, Fingerprint], folder: str) -> None:
+        super().__init__(model, fingerprints)
+        self._fingerprints = fingerprints
+        self._parts = Parts(folder)
+
+    def do(self, work: Part, report: IngestReport) -> None:
+        """Write a part."""
+        write_part(work, self._parts, self._model, self._fingerprints, BATCH, report)

@@ -1,0 +1,67 @@
+"""A run cut into pieces of work for many machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from specter2_plugins.papers import Paper
+from specter2_plugins.qdrant.ingestion.report import IngestReport
+from specter2_plugins.readers import Rejected, read_records
+
+Plan = Callable[[Iterable[Paper | Rejected], IngestReport], Iterator[Any]]
+"""Makes work of records, and counts what it leaves out."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What is read, on the machine where the run is started.
+
+    Args:
+        files: Files and patterns.
+        format: Their format, or None to find it out.
+        fields: Which field is what.
+    """
+
+    files: Sequence[str | Path]
+    format: str | None = None
+    fields: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        # The process that reads has another working directory.
+        object.__setattr__(self, "files", [Path(file).absolute() for file in self.files])
+
+
+@dataclass
+class Piece:
+    """Work for an actor, and what was counted since the piece before."""
+
+    work: Any
+    counts: dict[str, float]
+    rejected: list[Rejected] = field(default_factory=list)
+
+
+def pieces(sources: Sources, plan: Plan) -> Iterator[Piece]:
+    """Cut the records into pieces of work, each with what was counted and rejected on the way to it."""
+    report, before = IngestReport(), IngestReport().to_dict()
+    rejected: list[Rejected] = []
+
+    def records() -> Iterator[Paper | Rejected]:
+        for record in read_records(sources.files, sources.format, sources.fields):
+            if isinstance(record, Rejected):
+                rejected.append(record)
+            yield record
+
+    def piece(work: Any) -> Piece:
+        nonlocal before
+        now = report.to_dict()
+        counts = {name: count - before[name] for name, count in now.items()}
+        before = now
+        taken, rejected[:] = list(rejected), []
+        return Piece(work, counts, taken)
+
+    for work in plan(records(), report):
+        yield piece(work)
+    yield piece(None)
