@@ -1,7 +1,7 @@
 """The same run on many machines, with Ray Data: one task reads, actors that hold the model embed and write.
 
 Papers are read and left out as duplicates in one place, as in a run on one machine, so the points and the counts are
-the same; that place handles tens of thousands of papers a second, which is more than dozens of GPUs embed.
+the same.
 
 Source: https://docs.ray.io/en/latest/data/batch_inference.html (an actor pool that holds a model).
 """
