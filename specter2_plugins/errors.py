@@ -40,7 +40,7 @@ class TrainingError(Specter2Error):
 
 
 class EvaluationError(Specter2Error):
-    """A benchmark that cannot be read, or whose data cannot be measured."""
+    """A data set, to train on or to evaluate with, that cannot be read or measured."""
 
 
 class MissingExtraError(ImportError):

@@ -12,6 +12,7 @@ from typing import Any
 from datasets import Dataset
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 from sentence_transformers import SentenceTransformerTrainingArguments
+from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 from sentence_transformers.util import is_training_available
 from torch import nn
 from transformers import EarlyStoppingCallback, set_seed
@@ -226,6 +227,9 @@ def _trainer(
             "metric_for_best_model": f"eval_{LOSS}",
             "greater_is_better": False,
         }
+    if any(task.loss == "contrastive" for task in tasks if not task.labelled):
+        # A text that is twice in a batch would be a negative of itself.
+        arguments |= {"batch_sampler": BatchSamplers.NO_DUPLICATES}
     args = SentenceTransformerTrainingArguments(
         output_dir=str(out),
         router_mapping={task.name: _routes(task) for task in tasks},

@@ -107,13 +107,13 @@ def test_samples(tasks: dict[str, TrainingTask], tmp_path: Path) -> None:
 def test_the_file_format_of_scibert(write_config: WriteConfig, tmp_path: Path) -> None:
     """Its text classification sets are JSON lines with `text`, `label` and `metadata`."""
     rows = [{"text": f"a sentence of {label}", "label": label, "metadata": []} for label in ("Uses", "Future", "Uses")]
-    (tmp_path / "train.txt.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "train.txt").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (task,) = read_tasks_config(
         write_config(
             {
                 "name": "citation_intent",
                 "type": "classification",
-                "data_files": {"train": "train.txt.jsonl"},
+                "data_files": {"train": "train.txt"},
                 "input_fields": ["text"],
                 "ctrl_token": "[CLF]",
             }

@@ -53,6 +53,17 @@ def test_the_published_form(write_config: WriteConfig, tmp_path: Path) -> None:
     assert several.labels == ("Brain", "Liver")
 
 
+def test_the_documented_one(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    (tmp_path / "fos").mkdir()
+    for name in ("fos/train.jsonl", "fos/val.jsonl", "search.jsonl", "triplets.jsonl"):
+        (tmp_path / name).touch()
+    (tmp_path / "fos_labels.txt").write_text("Art\nLaw\n")
+    (tmp_path / "tasks.json").write_text(docs.partition("```json\n")[2].partition("```")[0])
+    tasks = read_tasks_config(tmp_path / "tasks.json")
+    assert [task.kind for task in tasks] == ["classification", "regression", "ir", "triplet"]
+
+
 def test_an_adapter_of_ones_own(write_config: WriteConfig) -> None:
     (task,) = read_tasks_config(write_config({**MESH, "ctrl_token": "my-topics"}))
     assert task.adapters == ("my-topics",)
