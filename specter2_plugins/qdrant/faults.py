@@ -10,7 +10,8 @@ from threading import Event
 from typing import Any, TypeVar
 
 import grpc
-from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
+from pydantic import ValidationError
+from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 from tenacity import (
     RetryCallState,
@@ -29,7 +30,7 @@ from specter2_plugins.errors import StoreError
 STORE_ERRORS = (
     ResponseHandlingException,
     UnexpectedResponse,
-    ResourceExhaustedResponse,
+    QdrantException,
     JSONDecodeError,
     grpc.RpcError,
     OSError,
@@ -92,7 +93,7 @@ def is_transient(error: BaseException) -> bool:
         return error.status_code in _TRANSIENT_STATUS
     if isinstance(error, grpc.RpcError):
         return _grpc_code(error) in _TRANSIENT_GRPC
-    return isinstance(error, (ResponseHandlingException, ResourceExhaustedResponse, JSONDecodeError))
+    return isinstance(error, (ResponseHandlingException, QdrantException, JSONDecodeError))
 
 
 def explain(error: BaseException, store: str) -> StoreError:
@@ -102,26 +103,30 @@ def explain(error: BaseException, store: str) -> StoreError:
         error: One of `STORE_ERRORS`.
         store: What to call the store, such as its folder or URL.
     """
+    return StoreError(" ".join(_explanation(error, store).split()))
+
+
+def _explanation(error: BaseException, store: str) -> str:
+    if isinstance(error, JSONDecodeError) or isinstance(getattr(error, "source", None), ValidationError):
+        return f"{store} does not answer as Qdrant does; is it Qdrant, or a proxy before it?"
     if isinstance(error, ResponseHandlingException):
-        return StoreError(f"cannot reach {store}: {error.source or type(error.source).__name__}")
-    if isinstance(error, JSONDecodeError):
-        return StoreError(f"{store} answers with something else than JSON; is it Qdrant, or a proxy before it?")
-    if isinstance(error, ResourceExhaustedResponse):
-        return StoreError(f"{store} is asked too much: {error}")
+        return f"cannot reach {store}: {error.source or type(error.source).__name__}"
+    if isinstance(error, QdrantException):
+        return f"{store} is asked too much: {error}"
     if isinstance(error, UnexpectedResponse):
         if error.status_code in (401, 403):
-            return StoreError(f"{store} {_REFUSED}")
-        return StoreError(f"{store} answered {error.status_code} {error.reason_phrase}{_reason(error)}".rstrip())
+            return f"{store} {_REFUSED}"
+        return f"{store} answered {error.status_code} {error.reason_phrase}{_reason(error)}"
     if isinstance(error, grpc.RpcError):
         code = _grpc_code(error)
         if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
-            return StoreError(f"{store} {_REFUSED}")
+            return f"{store} {_REFUSED}"
         if code in _UNREACHABLE_GRPC:
-            return StoreError(f"cannot reach {store}: {_grpc_details(error)}")
-        return StoreError(f"{store} answered {code.name if code else 'nothing'}: {_grpc_details(error)}")
+            return f"cannot reach {store}: {_grpc_details(error)}"
+        return f"{store} answered {code.name if code else 'nothing'}: {_grpc_details(error)}"
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return StoreError(f"the disk of {store} is full; make room and run the same again")
-    return StoreError(f"cannot use {store}: {getattr(error, 'strerror', None) or error}")
+        return f"the disk of {store} is full; make room and run the same again"
+    return f"cannot use {store}: {getattr(error, 'strerror', None) or error}"
 
 
 def _retry_after(state: RetryCallState) -> float:

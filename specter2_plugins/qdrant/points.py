@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +24,10 @@ def point_id(paper: Paper) -> str:
     """A UUID made of the paper's id or, without one, of its title (else abstract) in lower case without punctuation."""
     if paper.id is not None:
         return id_of(paper.id)
-    words = "".join(character if character.isalnum() else " " for character in (paper.title or paper.abstract or ""))
-    return str(uuid.uuid5(_NAMESPACE, "text:" + " ".join(words.casefold().split())))
+    text = unicodedata.normalize("NFKC", (paper.title or paper.abstract or "").casefold())
+    words = "".join(character if _in_a_word(character) else " " for character in text)
+    # A title of nothing but signs is told from others by these.
+    return str(uuid.uuid5(_NAMESPACE, "text:" + " ".join((words if words.strip() else text).split())))
 
 
 def id_of(paper_id: str) -> str:
@@ -60,13 +63,20 @@ class Entry:
         return cls(point_id(paper), paper, payload)
 
 
+def _in_a_word(character: str) -> bool:
+    # Marks are the vowels of many scripts.
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
 def _as_json(paper: Paper, metadata: dict[str, Any]) -> str:
     try:
-        return json.dumps(metadata, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(metadata, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        text.encode()
     except (TypeError, ValueError) as error:
         name = paper.id or paper.title
         raise PaperError(f"paper {name!r}: its metadata cannot be stored as JSON: {error}") from None
+    return text
 
 
 def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES).hexdigest()
+    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()

@@ -12,6 +12,7 @@ from specter2_plugins.errors import StoreError
 
 Distance = Literal["euclid", "cosine", "dot"]
 Quantization = Literal["scalar", "binary"]
+IndexKind = Literal["keyword", "integer", "float", "text", "datetime", "bool"]
 
 PRESETS: dict[str, dict[str, Any]] = json.loads((files(__package__) / "presets.json").read_text(encoding="utf-8"))
 """Settings for a laptop, a server and a cluster; what is not said keeps its default."""
@@ -61,6 +62,8 @@ class CollectionSpec:
         if not self.tasks:
             raise StoreError("a collection needs at least one task, such as 'document'")
         _check("distance", self.distance, get_args(Distance))
+        for name, kind in self.indexes.items():
+            _check(f"the index of {name}", kind, get_args(IndexKind))
         if self.quantization is not None:
             _check("quantization", self.quantization, get_args(Quantization))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -89,13 +90,54 @@ def test_a_store_in_use(specter2: Command, tmp_path: Path, at: tuple[str, ...]) 
     assert done.err == f"error: the store {at[1]} is open already; close it there, or run a Qdrant server\n"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_store_that_cannot_be_written(specter2: Command, tmp_path: Path, at: tuple[str, ...]) -> None:
+def run_mounted(tmp_path: Path, mount: str, script: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script that sees a disk at $DISK, which no one else does; skip the test where that cannot be."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["unshare", "--mount", *options, "sh", "-c", f"{mount} || exit 77\n{script}"]
+    if not shutil.which("unshare"):
+        pytest.skip("needs Linux")
+    done = subprocess.run(
+        command, env={**os.environ, "DISK": str(folder)}, capture_output=True, text=True, timeout=250, check=False
+    )
+    if done.returncode == 77 or done.stderr.startswith("unshare: "):
+        pytest.skip(f"may not mount here: {done.stderr}")
+    return done
+
+
+def test_a_store_that_cannot_be_written(tmp_path: Path, oracle: Oracle) -> None:
     papers = write(tmp_path / "papers.jsonl", 1)
-    tmp_path.chmod(0o500)
-    done = specter2("ingest", papers, *at)
-    tmp_path.chmod(0o700)
-    assert done.err == f"error: cannot use the store {at[1]}: Permission denied\n"
+    ingest = f"{sys.executable} -m specter2_plugins ingest {papers} --store $DISK/store --model {oracle.models}"
+    namespace = ("--user", "--map-root-user")
+    done = run_mounted(tmp_path, "mount -t tmpfs -o ro tmpfs $DISK", ingest, *namespace)
+    assert done.stderr == f"error: cannot use the store {tmp_path}/disk/store: Read-only file system\n"
+    assert done.returncode == 1
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up(tmp_path: Path, oracle: Oracle) -> None:
+    first, papers = write(tmp_path / "first.jsonl", 1), write(tmp_path / "papers.jsonl", 8000)
+    ingest = f"{sys.executable} -m specter2_plugins ingest --store $DISK/store --model {oracle.models}"
+    image = tmp_path / "image"
+    mount = f"truncate -s 200M {image} && mkfs.ext4 -q {image} && mount -o loop {image} $DISK"
+    script = f"""
+        {ingest} {first}
+        free=$(df --output=avail -k $DISK | tail -1)
+        head -c $((free - 66 * 1024))K /dev/zero > $DISK/ballast
+        {ingest} {papers}; echo "exit code $?"
+        rm $DISK/ballast
+        {ingest} {papers}
+    """
+    done = run_mounted(tmp_path, mount, script)
+    errors = [line for line in done.stderr.splitlines() if not line.startswith("ingesting: ")]
+    full = f"error: the disk of the store {tmp_path}/disk/store is full; make room and run the same again. "
+    assert [line[: len(full)] for line in errors] == [full]
+    kept = int(errors[0][len(full) :].split(" papers are kept. Go on with: specter2 ingest ")[0])
+    assert done.stdout.splitlines()[1:] == [
+        "exit code 1",
+        f"papers: read 8000 = ingested {8000 - kept} + unchanged {kept} + duplicate 0 + rejected 0",
+    ]
+    assert kept > 1
 
 
 def test_a_server_that_goes_away_leaves_a_way_on(

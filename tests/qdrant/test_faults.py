@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from qdrant_client import QdrantClient
 
 from specter2_plugins import Specter2, StoreError
-from specter2_plugins.qdrant import Retries, ingest_papers, open_client
-from specter2_plugins.qdrant.faults import explain
+from specter2_plugins.qdrant import IngestReport, Retries, ingest_papers, open_client
+from specter2_plugins.qdrant.edge import collection
 from specter2_plugins.qdrant.ingestion import ingest as pipeline
-from tests.qdrant.server import Server
+from tests.qdrant.server import Answer, Server
 from tests.qdrant.test_ingestion import many, stored
 
 FAST = Retries(attempts=6, first_wait=0.01, longest_wait=0.05)
@@ -55,6 +56,20 @@ def test_a_server_says_how_long_to_wait(server: Server, model: Specter2) -> None
         started = time.monotonic()
         ingest_papers(many(2), client, model, retries=Retries(attempts=2, first_wait=0.01))
     assert time.monotonic() - started > 0.9
+
+
+def test_a_date_to_come_back_at_is_just_too_busy(model: Specter2) -> None:
+    with Server() as server, open_client(url=server.url) as client:
+        date = "Wed, 21 Oct 2026 07:28:00 GMT"
+        busy = server.faults.add(WRITES, 429, times=1, retry_after=date)
+        assert ingest_papers(many(2), client, model, retries=FAST).ingested == 2
+        assert busy.fired == 1
+        server.faults.add("GET .*", 429, retry_after=date)
+        with (
+            pytest.raises(StoreError, match=f"{server.url} is asked too much"),
+            open_client(url=server.url) as client,
+        ):
+            client.get_collections()
 
 
 def test_when_it_does_not_pass_what_was_acknowledged_stays(server: Server, model: Specter2) -> None:
@@ -105,7 +120,31 @@ def test_the_key_is_in_no_message(server: Server, model: Specter2) -> None:
         assert "very-secret" not in str(refused.value)
 
 
-def test_a_full_disk_is_one_line() -> None:
-    assert str(explain(OSError(28, "No space left on device"), "the store x")) == (
-        "the disk of the store x is full; make room and run the same again"
-    )
+def test_another_server_is_one_line(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    alien = Answer(200, b'{"result": {"exists": "who knows", "collections": "none"}}')
+    monkeypatch.setattr(server.backend, "answer", lambda request: alien)
+    with (
+        pytest.raises(StoreError, match=r"does not answer as Qdrant does|answered UNKNOWN: ") as refused,
+        open_client(**server.address) as client,
+    ):
+        client.collection_exists("papers")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path, model: Specter2, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def follow(report: IngestReport) -> None:
+        if report.ingested:
+            monkeypatch.setattr(collection, "_ROOM", 2**62)
+            written[:] = [report.ingested]
+
+    with (
+        pytest.raises(StoreError, match=r"^the disk of the store .* is full; make room and run the same again$"),
+        open_client(tmp_path / "store") as client,
+    ):
+        ingest_papers(many(200), client, model, on_progress=follow)
+    monkeypatch.undo()
+    with open_client(tmp_path / "store") as client:
+        assert 0 < client.count("papers").count == written[0] < 200
+        assert ingest_papers(many(200), client, model).unchanged == written[0]

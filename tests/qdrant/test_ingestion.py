@@ -300,6 +300,8 @@ def test_spec_shapes_the_collection(server: Server, model: Specter2) -> None:
         assert list(client.get_collection("wide").payload_schema) == ["metadata.year"]
     with pytest.raises(StoreError, match="preset is 'huge', expected one of laptop, server, cluster"):
         CollectionSpec.preset("huge")
+    with pytest.raises(StoreError, match="the index of year is 'number', expected one of keyword, integer, float"):
+        CollectionSpec(indexes={"year": "number"})
 
 
 def test_other_vectors_are_refused(client: QdrantClient, model: Specter2) -> None:
@@ -311,9 +313,10 @@ def test_other_vectors_are_refused(client: QdrantClient, model: Specter2) -> Non
 
 
 def test_metadata_that_is_no_json_is_named(client: QdrantClient, model: Specter2) -> None:
-    papers = [*many(2), Paper("Odd", id="odd", metadata={"score": float("nan")})]
-    with pytest.raises(PaperError, match="paper 'odd': its metadata cannot be stored as JSON"):
-        ingest_papers(papers, client, model)
+    for odd in (float("nan"), object(), "\ud800"):
+        papers = [*many(2), Paper("Odd", id="odd", metadata={"score": odd})]
+        with pytest.raises(PaperError, match="paper 'odd': its metadata cannot be stored as JSON"):
+            ingest_papers(papers, client, model)
 
 
 @pytest.mark.usefixtures("small_batches")
@@ -360,6 +363,13 @@ def test_reading_runs_ahead_by_a_bounded_number(client: QdrantClient, model: Spe
 def test_papers_without_an_id_are_known_by_their_title(client: QdrantClient, model: Specter2) -> None:
     ingest_papers([Paper("Deep: learning!")], client, model)
     assert list(stored(client)) == [point_id(Paper("deep learning"))]
+
+
+def test_titles_are_told_apart_in_every_script() -> None:
+    titles = ["???", "!!!", "हिन्दी के", "हिन्दी कि", "ไทย ที่", "ไทย ทุ", "π + 1", "π + 2"]
+    assert len({point_id(Paper(title)) for title in titles}) == len(titles)
+    assert len({point_id(Paper(title)) for title in ("Über Café", "U\u0308ber cafe\u0301!", "ÜBER  CAFÉ")}) == 1
+    assert point_id(Paper("ﬁne ½")) == point_id(Paper("fine ½"))
 
 
 def test_local_mode_of_the_client_works_too(model: Specter2) -> None:

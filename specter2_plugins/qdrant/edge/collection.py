@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -22,6 +23,10 @@ _CONFIG = "collection.json"
 _SHARD = "shard"
 _FLOAT = 4
 _UNINDEXED_SHARE = 4
+
+# The engine writes through mapped memory, where a disk that is full ends the process without a word. It also makes
+# files of 32 MiB ahead.
+_ROOM = 64 * 2**20
 
 # The engine holds Python's lock while it builds an index, for minutes in a large collection. In a process of its own
 # it can be waited for, and killed: a build that is cut short leaves the shard as it was. On Linux it dies with its
@@ -53,6 +58,7 @@ class Collection:
         """Make a collection. Its configuration is written last: a folder without one was never finished."""
         shutil.rmtree(folder, ignore_errors=True)
         (folder / _SHARD).mkdir(parents=True)
+        _require_room(folder)
         with _engine_errors(folder.name):
             edge.EdgeShard.create(str(folder / _SHARD), shard_config(config)).close()
         write_whole(folder / _CONFIG, config.model_dump_json())
@@ -72,7 +78,12 @@ class Collection:
             yield self._opened
 
     def update(self, operation: edge.UpdateOperation, points: int = 0) -> None:
-        """Apply an operation that writes a number of vectors, then flush and index if it is time to."""
+        """Apply an operation that writes a number of vectors, then flush and index if it is time to.
+
+        Raises:
+            OSError: If there is next to no room on the disk.
+        """
+        _require_room(self._folder)
         with self.shard() as shard:
             shard.update(operation)
             optimizers = optimizers_config(self.config)
@@ -148,6 +159,11 @@ def write_whole(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def _require_room(folder: Path) -> None:
+    if shutil.disk_usage(folder).free < _ROOM:
+        raise OSError(errno.ENOSPC, f"less than {_ROOM >> 20} MiB are free", str(folder))
 
 
 @contextmanager

@@ -31,7 +31,7 @@ class Fault:
         skip: How many of them pass before the first one fails.
         probability: The share that fails, drawn with `seed`.
         seconds: How long a "delay" lasts.
-        retry_after: The header of a refusal with a status, in seconds.
+        retry_after: The header of a refusal with a status, in seconds or, as proxies have it, a date.
     """
 
     match: str
@@ -41,7 +41,7 @@ class Fault:
     probability: float = 1.0
     seed: int = 0
     seconds: float = 0.0
-    retry_after: int | None = None
+    retry_after: int | str | None = None
     fired: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
