@@ -67,6 +67,8 @@ $(MODERN)/.test: $(MODERN)/.torch pyproject.toml
 	$(MODERN)/$(PIP_INSTALL) --editable '.[all,train,mteb,ray]' --group test --group lint
 	touch $@ $(MODERN)/.demo
 
+# Sentence Transformers before 6, for the adapters library; langchain-core one minor version before the newest.
 $(ADAPTERHUB)/.test: $(ADAPTERHUB)/.torch pyproject.toml
-	$(ADAPTERHUB)/$(PIP_INSTALL) --editable '.[all,train,adapters]' 'sentence-transformers==5.7.*' --group test
+	$(ADAPTERHUB)/$(PIP_INSTALL) --editable '.[all,train,adapters]' 'sentence-transformers==5.7.*' \
+	  'langchain-core==1.7.*' --group test
 	touch $@

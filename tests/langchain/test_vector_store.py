@@ -1,10 +1,9 @@
-"""LangChain's Qdrant store on collections of papers: what it finds, and what its scores mean."""
+"""LangChain's Qdrant store on collections of papers: what it finds, adds and refuses."""
 
 from __future__ import annotations
 
 import asyncio
 import operator
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins import Paper, Specter2, StoreError, load_specter2
+from specter2_plugins.demo import SAMPLE_PAPERS
 from specter2_plugins.langchain import (
     PaperVectorStore,
     Specter2Embeddings,
@@ -25,6 +25,7 @@ from specter2_plugins.langchain import (
 )
 from specter2_plugins.qdrant import CollectionSpec, Hit, ingest_papers, open_client, search_papers
 from specter2_plugins.qdrant.points import id_of
+from specter2_plugins.readers import read_papers
 from tests.langchain.conftest import QUERIES, keys
 
 
@@ -49,6 +50,36 @@ def test_equals_search_papers_hit_for_hit(
             found = store.similarity_search_with_score(query, k=6, filter=condition)
             assert found or mode == "sparse"
             assert_same(found, search_papers(client, mini, query, limit=6, mode=mode, filter=condition))
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory, mini: Specter2) -> Path:
+    """A store of real papers, no two of which have the same words of the queries below as often as each other."""
+    store = tmp_path_factory.mktemp("library") / "store"
+    with open_client(store=store) as client:
+        ingest_papers(list(read_papers(SAMPLE_PAPERS))[::4], client, mini, CollectionSpec(sparse=("bm25",)))
+    return store
+
+
+@pytest.mark.parametrize("mode", ["dense", "sparse", "hybrid"])
+def test_the_first_of_many_are_those_of_search_papers(
+    library: Path, mini: Specter2, embeddings: Specter2Embeddings, mode: Any
+) -> None:
+    queries = ["learning from images", "seed priming and water", "deep neural networks for speech emotion recognition"]
+    with open_client(store=library) as client:
+        store = PaperVectorStore.from_collection(client, "papers", embeddings, mode=mode)
+        for query in queries:
+            everything = search_papers(client, mini, query, limit=100, mode=mode)
+            for k in (1, 3, 7):
+                found = store.similarity_search_with_score(query, k=k)
+                hits = search_papers(client, mini, query, limit=k, mode=mode)
+                last = hits[-1].score
+                assert [score for _, score in found] == pytest.approx([hit.score for hit in everything[:k]])
+                # Two fused ranks can add up to the same, and any of those may come last.
+                assert_same(
+                    [(document, score) for document, score in found if score != pytest.approx(last)],
+                    [hit for hit in hits if hit.score != pytest.approx(last)],
+                )
 
 
 @pytest.mark.parametrize("fusion", ["rrf", "dbsf"])
@@ -139,107 +170,6 @@ def test_metadata_that_looks_like_an_id_is_none(
     (found,) = PaperVectorStore.from_collection(client, "papers", embeddings).similarity_search("First")
     assert found.id == id_of("first")
     assert documents_to_papers([found]) == [paper]
-
-
-@pytest.mark.parametrize("mode", ["dense", "sparse", "hybrid"])
-def test_nearer_is_more_relevant(filled: Path, embeddings: Specter2Embeddings, mode: Any) -> None:
-    with open_vector_store("papers", embeddings, store=filled, mode=mode) as store, warnings.catch_warnings():
-        warnings.simplefilter("error")
-        for query in QUERIES:
-            relevances = [relevance for _, relevance in store.similarity_search_with_relevance_scores(query, k=6)]
-            assert relevances == sorted(relevances, reverse=True)
-            assert all(0 <= relevance <= 1 for relevance in relevances)
-
-
-@pytest.mark.parametrize("distance", ["euclid", "cosine", "dot"])
-def test_vectors_of_any_length_have_relevances(
-    client: QdrantBase, model: Specter2, papers: list[Paper], distance: Any
-) -> None:
-    """Like SPECTER2's, this model's vectors are not of length 1."""
-    ingest_papers(papers, client, model, CollectionSpec(distance=distance))
-    embeddings = Specter2Embeddings(specter2=model, query_task="proximity")
-    store = PaperVectorStore.from_collection(client, "papers", embeddings)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = store.similarity_search_with_relevance_scores("Hox genes colour bumble bees", k=6)
-    relevances = [relevance for _, relevance in found]
-    assert relevances == sorted(relevances, reverse=True)
-    assert all(0 <= relevance <= 1 for relevance in relevances)
-    assert len(set(relevances)) > 1
-
-
-@pytest.mark.parametrize("fusion", ["rrf", "dbsf"])
-def test_relevances_of_both_fusions_are_within_bounds(
-    filled: Path, embeddings: Specter2Embeddings, fusion: Any
-) -> None:
-    with open_vector_store("papers", embeddings, store=filled, mode="hybrid") as store, warnings.catch_warnings():
-        warnings.simplefilter("error")
-        found = store.similarity_search_with_relevance_scores(
-            QUERIES[0], k=6, hybrid_fusion=models.FusionQuery(fusion=models.Fusion(fusion))
-        )
-    relevances = [relevance for _, relevance in found]
-    assert relevances == sorted(relevances, reverse=True)
-    assert len(set(relevances)) > 3
-
-
-def test_thresholds(filled: Path, embeddings: Specter2Embeddings) -> None:
-    with open_vector_store("papers", embeddings, store=filled) as store:
-        scored = store.similarity_search_with_score("ranking documents", k=6)
-        distances = [distance for _, distance in scored]
-        assert distances == sorted(distances)
-        middle = (distances[2] + distances[3]) / 2
-        nearest = [document for document, _ in scored[:3]]
-        assert store.similarity_search("ranking documents", k=6, score_threshold=middle) == nearest
-        retriever = store.as_retriever(
-            search_type="similarity_score_threshold", search_kwargs={"k": 6, "score_threshold": 1 / (1 + middle)}
-        )
-        assert retriever.invoke("ranking documents") == nearest
-
-
-@pytest.mark.parametrize("mode", ["dense", "hybrid"])
-@pytest.mark.parametrize("lambda_mult", [0.0, 0.2, 0.5, 0.8, 1.0])
-async def test_marginal_relevance_is_what_its_authors_define(
-    filled: Path, embeddings: Specter2Embeddings, mode: Any, lambda_mult: float
-) -> None:
-    """Carbonell and Goldstein (1998), with the negative distance as similarity."""
-    with open_vector_store("papers", embeddings, store=filled, mode=mode) as store:
-        points, _ = store.client.scroll("papers", with_vectors=True)
-        vectors = {point.payload["metadata"]["id"]: np.array(point.vector["proximity"]) for point in points}
-        query = np.array(embeddings.embed_query(QUERIES[0]))
-        chosen: list[str] = []
-        while len(chosen) < 4:
-            gains = {}
-            for paper in vectors.keys() - chosen:
-                likest = max((-np.linalg.norm(vectors[paper] - vectors[other]) for other in chosen), default=0.0)
-                weight = lambda_mult if chosen else 1.0
-                gains[paper] = -weight * np.linalg.norm(vectors[paper] - query) - (1 - weight) * likest
-            chosen.append(max(gains, key=gains.__getitem__))
-        search = {"k": 4, "fetch_k": 6, "lambda_mult": lambda_mult}
-        retriever = store.as_retriever(search_type="mmr", search_kwargs=search)
-        assert keys(retriever.invoke(QUERIES[0])) == keys(await retriever.ainvoke(QUERIES[0])) == chosen
-
-
-def test_marginal_relevance_embeds_the_query_alone(filled: Path, embeddings: Specter2Embeddings) -> None:
-    class Counting(Specter2Embeddings):
-        documents: int = 0
-
-        def embed_documents(self, texts: list[str]) -> list[list[float]]:
-            self.documents += len(texts)
-            return super().embed_documents(texts)
-
-    counting = Counting(specter2=embeddings.specter2)
-    with open_vector_store("papers", counting, store=filled) as store:
-        assert store.max_marginal_relevance_search("soil", 2)
-        assert isinstance(store.embeddings, Counting)
-        assert store.embeddings.documents == 0
-
-
-def test_a_search_by_words_alone_has_no_vectors_to_go_by(filled: Path) -> None:
-    with open_vector_store("papers", store=filled, mode="sparse") as store:
-        with pytest.raises(ValueError, match="Embeddings are required for maximal marginal relevance"):
-            store.max_marginal_relevance_search("soil")
-        with pytest.raises(ValueError, match="Embeddings are required for a search by a vector"):
-            store.similarity_search_by_vector([1.0] * 384)
 
 
 @pytest.mark.parametrize("search_type", ["similarity", "mmr", "similarity_score_threshold"])
