@@ -63,13 +63,14 @@ def open_client(
         raise explain(error, name) from None
     try:
         yield client
-    except BrokenPipeError:
-        # Of the output: a server's connection that breaks is no bare OSError.
+    except BaseException as error:
+        # Who is stopped waits for no index.
+        client.close(index=False)
+        # A pipe that breaks is the output's: a server's connection raises no bare OSError.
+        if isinstance(error, STORE_ERRORS) and not isinstance(error, BrokenPipeError):
+            raise explain(error, name) from None
         raise
-    except STORE_ERRORS as error:
-        raise explain(error, name) from None
-    finally:
-        client.close()
+    client.close()
 
 
 def _remote(url: str, api_key: str | None, grpc: bool, grpc_port: int, timeout: int) -> QdrantClient:

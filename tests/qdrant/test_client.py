@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+from qdrant_client import QdrantClient, models
 
 from specter2_plugins import StoreError
 from specter2_plugins.qdrant import open_client
@@ -41,6 +43,25 @@ def test_store_in_use_and_store_on_a_file(tmp_path: Path) -> None:
 def test_a_reader_of_the_output_who_leaves_is_not_the_stores_fault(tmp_path: Path) -> None:
     with pytest.raises(BrokenPipeError), open_client(store=tmp_path / "store"):
         raise BrokenPipeError
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")])
+def test_who_is_stopped_waits_for_no_index(tmp_path: Path, error: BaseException) -> None:
+    vector = {"a": models.VectorParams(size=64, distance=models.Distance.EUCLID)}
+    points = [models.PointStruct(id=number, vector={"a": [float(number % 7)] * 64}) for number in range(6100)]
+
+    def work(client: QdrantClient) -> None:
+        small = models.OptimizersConfigDiff(indexing_threshold=256)
+        client.create_collection("c", vector, optimizers_config=small)
+        client.upsert("c", points[:5000])
+        # Enough for an index, but few beside those that have one: theirs is built when the store is closed.
+        client.upsert("c", points[5000:])
+        raise error
+
+    with pytest.raises((KeyboardInterrupt, StoreError)), open_client(tmp_path / "store") as client:
+        work(client)
+    with open_client(tmp_path / "store") as client:
+        assert client.get_collection("c").indexed_vectors_count == 5000
 
 
 def test_a_server_that_is_gone(nowhere: int) -> None:

@@ -50,7 +50,8 @@ class Collection:
         self._lock = threading.RLock()
         self._opened: edge.EdgeShard | None = None
         self._flushed = time.monotonic()
-        self._written = 0
+        # Points without an index, once something is written: what only searches has none to build.
+        self._unindexed: int | None = None
         self.config = models.CreateCollection.model_validate_json((folder / _CONFIG).read_bytes())
 
     @classmethod
@@ -85,15 +86,17 @@ class Collection:
         """
         _require_room(self._folder)
         with self.shard() as shard:
+            if self._unindexed is None:
+                self._unindexed = self._without_index(shard)
             shard.update(operation)
             optimizers = optimizers_config(self.config)
             if time.monotonic() - self._flushed >= optimizers.flush_interval_sec:
                 shard.flush()
                 self._flushed = time.monotonic()
-            self._written += points
+            self._unindexed += points
             if (
-                self._written >= self._worth_indexing()
-                and self._written >= shard.info().points_count / _UNINDEXED_SHARE
+                self._unindexed >= self._worth_indexing()
+                and self._unindexed >= shard.info().points_count / _UNINDEXED_SHARE
             ):
                 self.optimize()
 
@@ -122,12 +125,12 @@ class Collection:
             if done.returncode != 0:
                 reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
                 raise StoreError(f"collection {self._folder.name!r} could not be indexed: {reason}")
-            self._written = 0
+            self._unindexed = 0
 
     def close(self, *, index: bool) -> None:
         """Flush and close; index first what is worth it, if asked to."""
         with self._lock:
-            if index and self._opened is not None and self._written >= self._worth_indexing():
+            if index and self._opened is not None and (self._unindexed or 0) >= self._worth_indexing():
                 self.optimize()
             self._close_shard()
 
@@ -143,6 +146,11 @@ class Collection:
             with _engine_errors(self._folder.name):
                 self._opened.close()
             self._opened = None
+
+    def _without_index(self, shard: edge.EdgeShard) -> int:
+        """Points that sessions before left without an index, as one that was cut off does."""
+        info = shard.info()
+        return max(0, info.points_count - info.indexed_vectors_count // max(1, len(vector_params(self.config))))
 
     def _worth_indexing(self) -> float:
         """How many new points reach the indexing threshold; infinite where indexing is off."""
