@@ -294,9 +294,9 @@ def test_a_stop_ends_the_wait_for_input(
         never_ends.write(lines)
         never_ends.flush()
         monkeypatch.setattr(sys, "stdin", source)
-        with signalled(signal.SIGINT, (tmp_path / "store" / "edge.json").exists):
+        with signalled(signal.SIGTERM, (tmp_path / "store" / "edge.json").exists):
             done = specter2("ingest", "-", *at)
-    assert done.code == 130
+    assert done.code == 143
     assert " papers are kept. Go on with: specter2 ingest - " in done.err.splitlines()[-1]
 
 
