@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 from typing import Any, cast, get_args
 from uuid import uuid4
 
@@ -16,6 +14,7 @@ from typing_extensions import Self
 
 from specter2_plugins.errors import StoreError
 from specter2_plugins.langchain import relevance
+from specter2_plugins.langchain.closing import Closing
 from specter2_plugins.langchain.embeddings import Specter2Embeddings
 from specter2_plugins.langchain.ids import split_id, to_point_id, with_id
 from specter2_plugins.langchain.sparse_embeddings import Specter2SparseEmbeddings
@@ -24,7 +23,7 @@ from specter2_plugins.qdrant.filters import to_filter
 from specter2_plugins.qdrant.search import Mode, Way, fused
 
 
-class PaperVectorStore(QdrantVectorStore):
+class PaperVectorStore(Closing, QdrantVectorStore):
     """LangChain's `QdrantVectorStore`, with what it gets wrong for papers put right.
 
     * Relevance is 1 at distance 0 and falls towards 0. Theirs assumes vectors of length 1, so SPECTER2's, which are
@@ -34,11 +33,7 @@ class PaperVectorStore(QdrantVectorStore):
       defines it. Theirs hands it to Qdrant as the diversity (https://github.com/langchain-ai/langchain/issues/39052).
     * Documents come back with their `id` and with the metadata they were stored with. Any string can be an id, where
       Qdrant by itself takes UUIDs and integers; a paper's own id finds the point that `specter2 ingest` made of it.
-
-    `close`, or the end of a `with`, closes the client of a store that `open_vector_store` opened.
     """
-
-    _owned: ExitStack | None = None
 
     @classmethod
     def from_collection(
@@ -50,7 +45,7 @@ class PaperVectorStore(QdrantVectorStore):
         mode: Mode = "dense",
         sparse_embedding: Specter2SparseEmbeddings | None = None,
         vector: str | None = None,
-    ) -> PaperVectorStore:
+    ) -> Self:
         """A vector store on a collection that is there.
 
         Args:
@@ -95,23 +90,6 @@ class PaperVectorStore(QdrantVectorStore):
             **settings,
         )
 
-    def own(self, resources: ExitStack) -> None:
-        """Close these with the store, at the latest when it is garbage or Python ends."""
-        self._owned = resources
-        weakref.finalize(self, resources.close)
-
-    def close(self) -> None:
-        """Close what the store owns; a client that it was given stays open."""
-        if self._owned is not None:
-            self._owned.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        if self._owned is not None:
-            self._owned.__exit__(*error)
-
     def add_texts(  # type: ignore[override]
         self,
         texts: Iterable[str],
@@ -133,15 +111,18 @@ class PaperVectorStore(QdrantVectorStore):
             The ids.
 
         Raises:
+            PaperError: If a text is blank.
             StoreError: If papers of this collection have vectors that this store does not write.
+            ValueError: If there are not as many metadatas or ids as texts.
         """
         self._refuse_partial_points()
         texts = list(texts)
+        for name, values in (("metadatas", metadatas), ("ids", ids)):
+            if values is not None and len(values) != len(texts):
+                raise ValueError(f"there are {len(values)} {name} for {len(texts)} texts")
         given = [str(uuid4()) if identifier is None else identifier for identifier in ids or [None] * len(texts)]
-        kept = [
-            with_id(metadata or {}, identifier)
-            for _, metadata, identifier in zip(texts, metadatas or [{}] * len(texts), given, strict=True)
-        ]
+        metadatas = metadatas or [{}] * len(texts)
+        kept = [with_id(metadata or {}, identifier) for metadata, identifier in zip(metadatas, given, strict=True)]
         super().add_texts(texts, kept, [to_point_id(identifier) for identifier in given], batch_size, **kwargs)
         return given
 
@@ -150,8 +131,14 @@ class PaperVectorStore(QdrantVectorStore):
         return super().get_by_ids([to_point_id(identifier) for identifier in ids])
 
     def delete(self, ids: Sequence[str | int] | None = None, **kwargs: Any) -> bool | None:
-        """Delete the documents with these ids; those that are not there change nothing."""
-        return super().delete(None if ids is None else [to_point_id(identifier) for identifier in ids], **kwargs)
+        """Delete the documents with these ids; those that are not there change nothing.
+
+        Raises:
+            ValueError: If no ids are given, which is not taken for all of them.
+        """
+        if ids is None:
+            raise ValueError("name the ids of the documents to delete")
+        return super().delete([to_point_id(identifier) for identifier in ids], **kwargs) if ids else True
 
     def similarity_search_with_score(
         self,

@@ -69,9 +69,13 @@ def to_filter(filter: str | models.Filter | None) -> models.Filter | None:
     """A filter as text or as Qdrant's own, for Qdrant.
 
     Raises:
-        FilterError: If the text cannot be read.
+        FilterError: If the text cannot be read, or it is something else, such as the dict of another store.
     """
-    return parse_filter(filter) if isinstance(filter, str) else filter
+    if isinstance(filter, str):
+        return parse_filter(filter)
+    if filter is not None and not isinstance(filter, models.Filter):
+        raise FilterError(f"filter is a {type(filter).__name__}, expected text such as 'year >= 2015' or models.Filter")
+    return filter
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from langchain_core.documents import Document
+from langchain_core.indexing import InMemoryRecordManager, index
 from langchain_qdrant import QdrantVectorStore
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
-from specter2_plugins import Paper, Specter2, StoreError, load_specter2
+from specter2_plugins import FilterError, Paper, PaperError, Specter2, StoreError, load_specter2
 from specter2_plugins.demo import SAMPLE_PAPERS
 from specter2_plugins.langchain import (
     PaperVectorStore,
@@ -24,6 +25,7 @@ from specter2_plugins.langchain import (
     papers_to_documents,
 )
 from specter2_plugins.qdrant import CollectionSpec, Hit, ingest_papers, open_client, search_papers
+from specter2_plugins.qdrant.collection import prepare_collection
 from specter2_plugins.qdrant.points import id_of
 from specter2_plugins.readers import read_papers
 from tests.langchain.conftest import QUERIES, keys
@@ -160,6 +162,43 @@ def test_ids_of_papers_points_and_of_the_users_own(
     assert store.similarity_search("First", k=1)[0] == Document("First", id="any string", metadata={})
     assert store.delete(["any string", "bees"])
     assert store.get_by_ids(["any string", "bees"]) == []
+
+
+def test_what_makes_no_sense_is_refused(client: QdrantBase, mini: Specter2, embeddings: Specter2Embeddings) -> None:
+    ingest_papers([Paper("First", id="first")], client, mini)
+    store = PaperVectorStore.from_collection(client, "papers", embeddings)
+    with pytest.raises(ValueError, match="there are 1 ids for 2 texts"):
+        store.add_texts(["a", "b"], ids=["x"])
+    with pytest.raises(ValueError, match="there are 0 metadatas for 1 texts"):
+        store.add_texts(["a"], metadatas=[])
+    with pytest.raises(PaperError, match="input 1: text '' is blank"):
+        store.add_texts(["a", ""])
+    with pytest.raises(FilterError, match="filter is a dict, expected text such as"):
+        store.similarity_search("a", filter={"year": 2019})
+    with pytest.raises(ValueError, match="name the ids of the documents to delete"):
+        store.delete()
+    assert store.delete([])
+    assert store.add_texts([]) == []
+    assert client.count("papers").count == 1
+
+
+def test_langchains_indexing_keeps_it_up_to_date(
+    client: QdrantBase, mini: Specter2, embeddings: Specter2Embeddings, papers: list[Paper]
+) -> None:
+    prepare_collection(client, CollectionSpec(), mini)
+    store = PaperVectorStore.from_collection(client, "papers", embeddings)
+    records = InMemoryRecordManager("papers")
+    records.create_schema()
+
+    def run(some: list[Paper]) -> tuple[int, int, int]:
+        done = index(
+            papers_to_documents(some), records, store, cleanup="full", source_id_key="id", key_encoder="sha256"
+        )
+        return done["num_added"], done["num_skipped"], done["num_deleted"]
+
+    assert run(papers) == (6, 0, 0)
+    assert run(papers[:4]) == (0, 4, 2)
+    assert set(keys(store.similarity_search("ranking", k=9))) == {"rank", "copy", "ltr", "soil"}
 
 
 def test_metadata_that_looks_like_an_id_is_none(
