@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from specter2_plugins.errors import WorkerError
+from specter2_plugins.errors import Specter2Error, WorkerError
 from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.paper_encoder import PaperEncoder
 from specter2_plugins.qdrant.client import open_client
@@ -68,15 +67,21 @@ class Actor:
 
     def __call__(self, rows: dict[str, Any]) -> dict[str, Any]:
         """Do the work of some pieces."""
-        done = []
-        for pickled in rows[WORK]:
-            piece: Piece = pickle.loads(pickled)
-            report = IngestReport()
-            report.add(**piece.counts)
+        return {DONE: np.array([self._done(pickled) for pickled in rows[WORK]], dtype=object)}
+
+    def _done(self, pickled: bytes) -> bytes:
+        # Ray wraps what is raised into its own errors, and loses the cause; so errors of ours travel as results.
+        piece: Piece | Specter2Error = pickle.loads(pickled)
+        if isinstance(piece, Specter2Error):
+            return pickled
+        report = IngestReport()
+        report.add(**piece.counts)
+        try:
             if piece.work is not None:
                 self.do(piece.work, report)
-            done.append(pickle.dumps((report.to_dict(), piece.rejected)))
-        return {DONE: np.array(done, dtype=object)}
+        except Specter2Error as error:
+            return pickle.dumps(error)
+        return pickle.dumps((report.to_dict(), piece.rejected))
 
     def do(self, work: Any, report: IngestReport) -> None:
         """Do a piece of work, and count it."""
@@ -95,13 +100,13 @@ class Ingester(Actor):
     ) -> None:
         super().__init__(model, fingerprints)
         self._spec = spec
-        self._open = ExitStack()
-        self._client = self._open.enter_context(open_client(**server))
+        self._server = server
         self._sparse = [load_sparse(name) for name in spec.sparse]
 
     def do(self, work: Sequence[Entry], report: IngestReport) -> None:
         """Ingest a batch, but for what the collection holds already."""
-        ingest_batch(work, self._client, self._model, self._spec, self._sparse, Retries(), report)
+        with open_client(**self._server) as client:
+            ingest_batch(work, client, self._model, self._spec, self._sparse, Retries(), report)
 
 
 class Writer(Actor):

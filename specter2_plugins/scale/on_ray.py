@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from specter2_plugins.errors import Specter2Error, StoreError, WorkerError
+from specter2_plugins.errors import Specter2Error, WorkerError
 from specter2_plugins.extras import require
 from specter2_plugins.qdrant.client import open_client
 from specter2_plugins.qdrant.collection import adapters_of, ensure_indexes, prepare_collection
@@ -214,23 +214,16 @@ def _run(
     report = IngestReport()
     try:
         for row in done.iter_rows():
-            counts, rejected = pickle.loads(row[DONE])
+            result = pickle.loads(row[DONE])
+            if isinstance(result, Specter2Error):
+                raise result
+            counts, rejected = result
             report.add(**counts)
             for record in rejected:
                 on_reject(record)
             on_progress(report)
     except ray.exceptions.RayError as error:
-        raise _explained(error) from None
+        raise WorkerError(f"Ray: {str(error).strip().splitlines()[-1]}") from error
     report.add(seconds=time.monotonic() - started)
     on_progress(report)
     return report
-
-
-def _explained(error: Exception) -> Specter2Error:
-    """What an actor raised on purpose, or one line about what happened to it."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, Specter2Error):
-            return type(cause)(str(cause).splitlines()[0]) if not isinstance(cause, StoreError) else cause
-        cause = getattr(cause, "cause", None) or cause.__cause__
-    return WorkerError(f"Ray: {str(error).strip().splitlines()[-1]}")

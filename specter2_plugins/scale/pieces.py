@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from specter2_plugins.errors import Specter2Error
 from specter2_plugins.papers import Paper
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.readers import Rejected, read_records
@@ -43,8 +44,11 @@ class Piece:
     rejected: list[Rejected] = field(default_factory=list)
 
 
-def pieces(sources: Sources, plan: Plan) -> Iterator[Piece]:
-    """Cut the records into pieces of work, each with what was counted and rejected on the way to it."""
+def pieces(sources: Sources, plan: Plan) -> Iterator[Piece | Specter2Error]:
+    """Cut the records into pieces of work, each with what was counted and rejected on the way to it.
+
+    What cannot be read comes as the last piece, as an error.
+    """
     report, before = IngestReport(), IngestReport().to_dict()
     rejected: list[Rejected] = []
 
@@ -62,6 +66,10 @@ def pieces(sources: Sources, plan: Plan) -> Iterator[Piece]:
         taken, rejected[:] = list(rejected), []
         return Piece(work, counts, taken)
 
-    for work in plan(records(), report):
-        yield piece(work)
-    yield piece(None)
+    try:
+        for work in plan(records(), report):
+            yield piece(work)
+    except Specter2Error as error:
+        yield error
+    else:
+        yield piece(None)

@@ -18,7 +18,7 @@ pytest.importorskip("qdrant_client")
 import psutil
 from qdrant_client import models
 
-from specter2_plugins import Specter2
+from specter2_plugins import PaperError, Specter2, StoreError
 from specter2_plugins.qdrant import CollectionSpec, IngestReport, ingest_papers, open_client
 from specter2_plugins.readers import Rejected, read_records
 from specter2_plugins.scale import StoredEmbeddings, on_ray
@@ -106,3 +106,14 @@ def test_parts_are_written_by_actors(ray: None, model: Specter2, oracle: Oracle,
     np.testing.assert_allclose(stored, model.encode(papers), atol=1e-5)
     again: IngestReport = embed_on_ray(Sources([library]), folder, RayModel(str(oracle.models)), part=16)
     assert (again.ingested, again.unchanged) == (0, PAPERS)
+
+
+def test_what_fails_on_the_cluster_is_one_line(ray: None, oracle: Oracle, library: Path, tmp_path: Path) -> None:
+    model = RayModel(str(oracle.models))
+    with pytest.raises(PaperError, match=r"none\.jsonl"):
+        embed_on_ray(Sources([tmp_path / "none.jsonl"]), str(tmp_path / "vectors"), model)
+    with Server() as server:
+        server.faults.add("PUT /collections/papers/points", 400)
+        with pytest.raises(StoreError, match="answered 400") as error:
+            ingest_on_ray(Sources([library]), server.url, model)
+    assert "\n" not in str(error.value)
