@@ -1,8 +1,10 @@
-"""Embeddings on disk, found again by what they were made of."""
+"""Embeddings on disk, found again by their texts."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,41 +13,78 @@ from numpy.typing import NDArray
 
 from specter2_plugins.errors import EvaluationError
 
+_BLOCK = 8192
+"""Texts to a file, so that a run that is stopped loses no more than those."""
+
 
 class EmbeddingCache:
-    """A folder of embeddings, one file for a key.
+    """A folder of embeddings that one model made, in files that are added and never changed.
 
     Args:
         folder: Where the files lie; made when the first is written.
+        dimensions: Length of an embedding.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dimensions: int) -> None:
         self._folder = folder
+        self._row = np.dtype([("text", "S32"), ("vector", np.float32, (dimensions,))])
+        self._vectors: dict[bytes, NDArray[np.float32]] = {}
+        for file in sorted(folder.glob("*.npy")):
+            self._open(file)
 
-    def load(self, key: str, shape: tuple[int, int]) -> NDArray[np.float32] | None:
-        """What was stored under a key, or None if that is nothing, or not a whole file of that shape."""
-        try:
-            vectors = np.load(self._folder / f"{key}.npy")
-        except (OSError, ValueError, EOFError):
-            return None
-        return vectors if vectors.shape == shape and vectors.dtype == np.float32 else None
+    def vectors(
+        self, texts: Sequence[str], embed: Callable[[Sequence[str]], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        """The embeddings of texts, in their order; those that are not there are made, and kept.
 
-    def store(self, key: str, vectors: NDArray[np.float32]) -> None:
-        """Keep embeddings; the file appears under its name once it is whole.
+        Args:
+            texts: What is embedded.
+            embed: Makes embeddings.
+
+        Returns:
+            [texts, dimensions].
 
         Raises:
-            EvaluationError: If it cannot be written.
+            EvaluationError: If embeddings cannot be kept.
         """
-        unfinished = self._folder / f"{key}.{os.getpid()}.unfinished"
+        missing = list({key: text for text in texts if (key := _key(text)) not in self._vectors}.items())
+        for start in range(0, len(missing), _BLOCK):
+            block = missing[start : start + _BLOCK]
+            self._store([key for key, _ in block], embed([text for _, text in block]))
+        found = np.empty((len(texts), *self._row["vector"].shape), np.float32)
+        for number, text in enumerate(texts):
+            found[number] = self._vectors[_key(text)]
+        return found
+
+    def _store(self, keys: list[bytes], vectors: NDArray[np.float32]) -> None:
+        """Write a file, which appears under its name once it is whole."""
+        rows = np.empty(len(keys), self._row)
+        rows["text"], rows["vector"] = keys, vectors
+        file = self._folder / f"{hashlib.sha256(b''.join(keys)).hexdigest()[:32]}.npy"
+        unfinished = file.with_suffix(f".{os.getpid()}.unfinished")
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as file:
-                np.save(file, vectors)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(self._folder / f"{key}.npy")
+            with unfinished.open("wb") as stream:
+                np.save(stream, rows)
+                stream.flush()
+                os.fsync(stream.fileno())
+            unfinished.replace(file)
         except OSError as error:
             raise EvaluationError(f"embeddings cannot be kept in {self._folder}: {error}") from None
         finally:
             with suppress(OSError):
                 unfinished.unlink()
+        self._open(file)
+
+    def _open(self, file: Path) -> None:
+        """Take in the rows of a file, unless it is cut off or not one of ours."""
+        try:
+            rows = np.load(file, mmap_mode="r")
+        except (OSError, ValueError, EOFError):
+            return
+        if rows.dtype == self._row:
+            self._vectors.update(zip(rows["text"].tolist(), rows["vector"], strict=True))
+
+
+def _key(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest().encode()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from specter2_plugins.fingerprint import Fingerprint
     from specter2_plugins.sentence_transformer import Specter2
 
-_BLOCK = 8192
+_Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 class Encoder:
@@ -38,9 +38,9 @@ class Encoder:
     ) -> None:
         self._model = model
         self._adapter = adapter
-        self._cache = None if cache is None else EmbeddingCache(cache)
+        self._folder = cache
         self._progress = progress
-        self._fingerprint = lru_cache(maxsize=None)(self._take_fingerprint)
+        self._embedder = lru_cache(maxsize=None)(self._new_embedder)
         self.used: dict[str, Fingerprint] = {}
         """What embedded each task's texts so far."""
 
@@ -54,35 +54,27 @@ class Encoder:
             TaskError: If the model has no adapter for the task.
             EvaluationError: If the cache cannot be written.
         """
-        adapter = self._adapter or task
         try:
-            self.used[task] = self._fingerprint(adapter)
+            self.used[task], embed = self._embedder(self._adapter or task)
         except TaskError as error:
             raise TaskError(f"{error}, or send every text through one adapter, or 'base'") from None
-        texts = [text_of(parts, self._model.transformer.sep_token) for parts in documents]
-        blocks = [self._block(texts[start : start + _BLOCK], adapter) for start in range(0, len(texts), _BLOCK)]
-        return np.concatenate(blocks) if blocks else np.empty((0, self._model.dimensions), np.float32)
+        return embed([text_of(parts, self._model.transformer.sep_token) for parts in documents])
 
-    def _block(self, texts: list[str], adapter: str) -> NDArray[np.float32]:
-        if self._cache is None:
-            return self._encode(texts, adapter)
-        key = self._key(texts, adapter)
-        vectors = self._cache.load(key, (len(texts), self._model.dimensions))
-        if vectors is None:
-            vectors = self._encode(texts, adapter)
-            self._cache.store(key, vectors)
-        return vectors
-
-    def _encode(self, texts: list[str], adapter: str) -> NDArray[np.float32]:
-        return np.asarray(self._model.encode(texts, task=adapter, show_progress_bar=self._progress), np.float32)
-
-    def _key(self, texts: list[str], adapter: str) -> str:
-        return digest([identity(self._fingerprint(adapter), self._model.dimensions), texts])
-
-    def _take_fingerprint(self, adapter: str) -> Fingerprint:
+    def _new_embedder(self, adapter: str) -> tuple[Fingerprint, _Embed]:
         from specter2_plugins.fingerprint import Fingerprint
 
-        return Fingerprint.of(self._model, adapter)
+        fingerprint = Fingerprint.of(self._model, adapter)
+        embed = partial(self._encode, adapter)
+        if self._folder is None:
+            return fingerprint, embed
+        dimensions = self._model.dimensions
+        cache = EmbeddingCache(self._folder / digest(identity(fingerprint, dimensions)), dimensions)
+        return fingerprint, partial(cache.vectors, embed=embed)
+
+    def _encode(self, adapter: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.empty((0, self._model.dimensions), np.float32)
+        return np.asarray(self._model.encode(texts, task=adapter, show_progress_bar=self._progress), np.float32)
 
 
 def identity(fingerprint: Fingerprint, dimensions: int) -> dict[str, str | int]:

@@ -60,7 +60,7 @@ def test_table_json_plot_and_cache(specter2: Command, beir: Path, tmp_path: Path
         "proximity": "proximity",
     }
     assert plot.read_bytes().startswith(b"\x89PNG")
-    assert len(list(cache.glob("*.npy"))) == 2
+    assert len(list(cache.glob("*/*.npy"))) == 2
     again = specter2("evaluate", beir, "--model", "mini", "--cache", cache, "--json")
     assert json.loads(again.out) == scores
 

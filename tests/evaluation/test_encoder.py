@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from specter2_plugins import Specter2
-from specter2_plugins.errors import EvaluationError
+from specter2_plugins.errors import EvaluationError, PaperError
 from specter2_plugins.evaluation.encoder import Encoder
 
 DOCUMENTS = [("Graphs", "Nodes and edges."), ("Trees",), ()]
@@ -40,8 +40,24 @@ def test_a_second_run_embeds_nothing(counted: Any, tmp_path: Path) -> None:
     np.testing.assert_array_equal(first, model.encode(["Graphs[SEP]Nodes and edges.", "Trees", "[SEP]"]))
 
 
-def _other_text(model: Specter2) -> list[tuple[str, ...]]:
-    return [*DOCUMENTS[:2], ("changed",)]
+def test_texts_are_shared_by_tasks_and_asked_for_in_any_order(counted: Any, tmp_path: Path) -> None:
+    model, calls = counted
+    encoder = Encoder(model, cache=tmp_path)
+    first = encoder.embed(DOCUMENTS[:2], "proximity")
+    both = encoder.embed([*DOCUMENTS[::-1], DOCUMENTS[0]], "proximity")
+    assert calls == [2, 1]
+    np.testing.assert_array_equal(both[[2, 1, 3]], first[[0, 1, 0]])
+    np.testing.assert_array_equal(Encoder(model, cache=tmp_path).embed(DOCUMENTS[::-1], "proximity"), both[:3])
+    assert calls == [2, 1]
+
+
+def test_a_run_that_stops_keeps_what_was_done(counted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("specter2_plugins.evaluation.cache._BLOCK", 2)
+    model, calls = counted
+    with pytest.raises(PaperError, match="lone surrogate"):
+        Encoder(model, cache=tmp_path).embed([*DOCUMENTS[:2], ("\ud800",)], "proximity")
+    Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
+    assert calls == [2, 1, 1]
 
 
 def _other_weight(model: Specter2) -> None:
@@ -61,12 +77,12 @@ def _precision(model: Specter2) -> None:
     model.to(torch.bfloat16)
 
 
-@pytest.mark.parametrize("change", [_other_text, _other_weight, _fewer_dimensions, _fewer_tokens, _precision])
-def test_a_change_is_embedded_anew(counted: Any, tmp_path: Path, change: Callable[[Specter2], Any]) -> None:
+@pytest.mark.parametrize("change", [_other_weight, _fewer_dimensions, _fewer_tokens, _precision])
+def test_a_changed_model_embeds_anew(counted: Any, tmp_path: Path, change: Callable[[Specter2], None]) -> None:
     model, calls = counted
     Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
-    documents = change(model) or DOCUMENTS
-    found = Encoder(model, cache=tmp_path).embed(documents, "proximity")
+    change(model)
+    found = Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
     assert calls == [3, 3]
     assert found.shape == (3, model.dimensions)
 
@@ -81,15 +97,25 @@ def test_adapters_do_not_share_embeddings(counted: Any, tmp_path: Path) -> None:
     assert calls == [3, 3]
 
 
+def test_a_changed_text_is_embedded_anew(counted: Any, tmp_path: Path) -> None:
+    model, calls = counted
+    Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
+    changed = Encoder(model, cache=tmp_path).embed([*DOCUMENTS[:2], ("changed",)], "proximity")
+    assert calls == [3, 1]
+    np.testing.assert_allclose(changed[2], model.encode("changed"), atol=1e-6)
+
+
 @pytest.mark.parametrize("size", [0, 20, -4])
 def test_a_file_that_was_cut_off_is_not_used(counted: Any, tmp_path: Path, size: int) -> None:
     model, calls = counted
     whole = Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
-    (file,) = tmp_path.iterdir()
-    file.write_bytes(file.read_bytes()[:size])
+    (file,) = tmp_path.glob("*/*.npy")
+    bytes_of_file = file.read_bytes()
+    file.unlink()
+    file.write_bytes(bytes_of_file[:size])
     np.testing.assert_array_equal(Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity"), whole)
     assert calls == [3, 3]
-    np.testing.assert_array_equal(np.load(file), whole)
+    assert file.read_bytes() == bytes_of_file
 
 
 def test_a_run_that_stops_while_writing_leaves_nothing_to_be_found(
@@ -105,7 +131,7 @@ def test_a_run_that_stops_while_writing_leaves_nothing_to_be_found(
         patch.setattr(np, "save", stop)
         with pytest.raises(KeyboardInterrupt):
             Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.glob("*/*")) == []
     Encoder(model, cache=tmp_path).embed(DOCUMENTS, "proximity")
     assert calls == [3, 3]
 
