@@ -10,7 +10,7 @@ ADAPTERHUB := .venv-adapterhub
 PIP_INSTALL := bin/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-modern test-adapterhub test-slow lint format fixtures mini bench clean
+.PHONY: help demo test test-modern test-adapterhub test-slow lint format fixtures mini bench evaluation clean
 
 help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -48,6 +48,9 @@ mini: $(MODERN)/.test  ## Train the adapters of `mini` again, from the data in D
 
 bench: $(MODERN)/.test  ## Ad-hoc search of `mini` against MiniLM, on the collections in DATA.
 	$(MODERN)/bin/python -m benchmarks.retrieval --data $(DATA)
+
+evaluation: $(MODERN)/.test  ## The table of docs/evaluation.md, on the data in DATA.
+	$(MODERN)/bin/python -m benchmarks.evaluation --data $(DATA)
 
 clean:  ## Remove the environments and what tools left behind.
 	rm -rf $(MODERN) $(ADAPTERHUB) specter2-demo mini-checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
