@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from specter2_plugins.cli.console import errors, output, print_json
 from specter2_plugins.cli.options import DEFAULT_MODEL, AsJson, Device, Dtype, Model, load_model
+
+if TYPE_CHECKING:
+    from specter2_plugins.evaluation import Report
 
 
 def evaluate(
@@ -26,7 +29,9 @@ def evaluate(
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="A task by its name; may be repeated. By default all.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps embeddings for the next run.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Where to write the scores as JSON.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Where to write the scores as JSON, after each task.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option(help="Where to draw the scores: .png, .svg or .pdf.")] = None,
     device: Device = None,
     dtype: Dtype = None,
@@ -43,13 +48,18 @@ def evaluate(
         check_plot(plot)
     tasks = read_tasks(*paths, names=task or None)
     encoder = load_model(model, device, dtype)
-    report = run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal)
-    scores = {"model": model, **report.to_dict()}
-    if out is not None:
-        out.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+
+    def scores(report: Report) -> dict[str, Any]:
+        return {"model": model, **report.to_dict()}
+
+    def keep(report: Report) -> None:
+        if out is not None:
+            out.write_text(json.dumps(scores(report), indent=2) + "\n", encoding="utf-8")
+
+    report = run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal, after_task=keep)
     if plot is not None:
         save_plot(report, plot)
     if as_json:
-        print_json(scores)
+        print_json(scores(report))
     else:
         output.print(report.table())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.encoder import Encoder
-from specter2_plugins.evaluation.report import Report, Score
+from specter2_plugins.evaluation.report import Report
 from specter2_plugins.evaluation.sources import read_tasks
 from specter2_plugins.evaluation.task import Task
 
@@ -23,6 +23,7 @@ def evaluate(
     adapter: str | None = None,
     cache: Path | None = None,
     progress: bool = False,
+    after_task: Callable[[Report], object] = lambda report: None,
 ) -> Report:
     """Evaluate a model.
 
@@ -33,6 +34,7 @@ def evaluate(
             have: classification, regression, proximity, and for short queries adhoc_query.
         cache: Folder that keeps embeddings, found again by the model's fingerprint and the texts. Default: none.
         progress: Whether to show bars.
+        after_task: Called with the scores so far after each task, for those who keep them.
 
     Returns:
         The scores. Rankings have BM25's and a fusion's beside the model's.
@@ -42,10 +44,12 @@ def evaluate(
         TaskError: If the model lacks an adapter that a task needs.
     """
     encoder = Encoder(model, adapter, cache, progress)
-    scores: list[Score] = []
+    report = Report([], {})
     for task in read_tasks(tasks) if isinstance(tasks, str | Path) else tasks:
         try:
-            scores += task.evaluate(encoder)
+            scores = [*report.scores, *task.evaluate(encoder)]
         except EvaluationError as error:
             raise EvaluationError(f"task {task.name!r}: {error}") from None
-    return Report(scores, {task: used.to_dict() for task, used in encoder.used.items()})
+        report = Report(scores, {name: used.to_dict() for name, used in encoder.used.items()})
+        after_task(report)
+    return report

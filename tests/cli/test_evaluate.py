@@ -76,6 +76,19 @@ def test_tasks_of_several_paths_by_name(specter2: Command, beir: Path, fields: P
     assert (missing.code, missing.err) == (1, "error: there is no task 'Intents', but: tiny, Intent\n")
 
 
+def test_scores_are_kept_when_a_later_task_fails(
+    specter2: Command, fields: Path, oracle: Oracle, tmp_path: Path
+) -> None:
+    with fields.open("a") as file:
+        lost = {"name": "Lost", "type": "classification", "data": {"test": "nowhere"}, "metrics": ["f1"]}
+        file.write("\n" + json.dumps(lost))
+    done = specter2("evaluate", fields, "--model", oracle.models, "--out", tmp_path / "scores.json")
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith("error: task 'Lost': ")
+    kept = json.loads((tmp_path / "scores.json").read_text())
+    assert [score["task"] for score in kept["scores"]] == ["Intent", "Intent, 4 shot"]
+
+
 def test_one_adapter_for_everything(specter2: Command, beir: Path, oracle: Oracle) -> None:
     done = specter2("evaluate", beir, "--adapter", "base", "--model", oracle.models, "--json")
     assert {used["adapter"] for used in json.loads(done.out)["made_with"].values()} == {"base"}
