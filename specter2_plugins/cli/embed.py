@@ -25,6 +25,7 @@ from specter2_plugins.cli.options import (
     Rejects,
     Workers,
     check_ray,
+    hide_loading_bars,
     open_encoder,
 )
 from specter2_plugins.cli.progress import Show, progress
@@ -84,6 +85,7 @@ def embed(
             from specter2_plugins.scale.on_ray import cluster, embed_on_ray
             from specter2_plugins.scale.pieces import Sources
 
+            hide_loading_bars()
             what, by = Sources(source.files, source.format, source.mapping), RayModel(model, dtype, device)
             with cluster(ray), source.keeping() as keep:
                 return embed_on_ray(what, out, by, tasks, workers=workers, on_reject=keep, on_progress=follow)

@@ -35,6 +35,7 @@ from specter2_plugins.cli.options import (
     Workers,
     check_ray,
     connect,
+    hide_loading_bars,
     open_encoder,
 )
 from specter2_plugins.cli.progress import ingestion_progress
@@ -157,6 +158,7 @@ def ingest(
             from specter2_plugins.scale.on_ray import cluster, ingest_on_ray
             from specter2_plugins.scale.pieces import Sources
 
+            hide_loading_bars()
             with cluster(ray), source.keeping() as keep:
                 report = ingest_on_ray(
                     Sources(source.files, source.format, source.mapping),

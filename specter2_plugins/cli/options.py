@@ -81,12 +81,17 @@ PAPERS_AT_ONCE = 256
 
 def load_model(name: str, device: str | None = None, dtype: str | None = None, engine: str = "auto") -> Specter2:
     """Load a model without transformers' own progress bars."""
-    from transformers.utils.logging import disable_progress_bar
-
     from specter2_plugins.models import load_specter2
 
-    disable_progress_bar()
+    hide_loading_bars()
     return load_specter2(name, device=device, dtype=dtype, engine=engine)
+
+
+def hide_loading_bars() -> None:
+    """Show none of transformers' own progress bars."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
 
 
 @contextmanager

@@ -54,6 +54,7 @@ def cluster(address: str | None) -> Iterator[None]:
     """
     ray = require("ray", "ray", "ray")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     host, _, port = (address or "").rpartition(":")
     try:
         if port.isdigit():  # Ray itself would try for minutes
@@ -185,6 +186,7 @@ def _run(
     data = require("ray.data", "ray[data]", "ray")
     context = data.DataContext.get_current()
     context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     # Every piece is a block of its own, so that it goes to whichever actor is free.
     context.target_max_block_size = _BLOCK_BYTES
 
