@@ -12,7 +12,7 @@ from pathlib import Path
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
 
-from benchmarks.smart_collections import Collection, read_cacm, read_cisi
+from benchmarks.smart_collections import Collection, read_collection
 from specter2_plugins import load_specter2
 from specter2_plugins.checkpoints import resolve
 
@@ -43,8 +43,8 @@ def main() -> None:
     mini = load_specter2(args.mini)
     minilm = SentenceTransformer(resolve("mini").base)
     print(f"{'collection':<12}{'MiniLM, space':>16}{'MiniLM, [SEP]':>16}{'mini':>8}   nDCG@{CUTOFF}")
-    for read, folder in ((read_cacm, "cacm"), (read_cisi, "cisi")):
-        collection = read(args.data / folder)
+    for folder in ("cacm", "cisi"):
+        collection = read_collection(args.data / folder)
         row = [ndcg(minilm, collection, " "), ndcg(minilm, collection, "[SEP]"), ndcg(mini, collection, "[SEP]")]
         print(f"{collection.name:<12}{row[0]:>16.2f}{row[1]:>16.2f}{row[2]:>8.2f}")
 

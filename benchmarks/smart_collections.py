@@ -13,7 +13,7 @@ from specter2_plugins.evaluation.ranking import Ranking
 
 @dataclass(frozen=True)
 class Collection:
-    """Papers, queries and which papers answer which query, all by id."""
+    """Papers, the queries that were judged, and which papers answer which query, all by id."""
 
     name: str
     papers: dict[str, Paper]
@@ -30,9 +30,6 @@ def read_collection(folder: Path) -> Collection:
             number: Paper(title=title, abstract=abstract, id=number)
             for number, (title, abstract) in ranking.documents.items()
         },
-        queries={number: query for number, (query,) in ranking.queries.items()},
+        queries={number: query for number, (query,) in ranking.queries.items() if number in ranking.judgements},
         relevant={query: set(papers) for query, papers in ranking.judgements.items()},
     )
-
-
-read_cacm = read_cisi = read_collection
