@@ -1,4 +1,7 @@
-"""A task's rows -> the columns that its loss reads: text and label, or anchor, positive and negative."""
+"""A task's rows -> the columns that its loss reads: text and label, or anchor, positive and negative.
+
+Where a query is learned among all papers, these are an anchor with its papers, and `corpus` makes labels of them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ from specter2_plugins.training.tasks import HubDataset, Split, TrainingTask
 
 logger = logging.getLogger(__name__)
 
-PAIRED_COLUMNS = ("anchor", "positive", "negative")
+ANCHOR, POSITIVE, NEGATIVE = PAIRED_COLUMNS = ("anchor", "positive", "negative")
+POSITIVES, OTHERS = "positives", "others"
 TRIPLETS_OF_A_SEARCH = 5
 
 _HUB_SPLITS: dict[Split, str] = {"train": "train", "dev": "validation"}
@@ -37,8 +41,9 @@ def load_examples(task: TrainingTask, split: Split, sep_token: str, seed: int, f
         folder: Where the table lies; it must outlive the data set.
 
     Returns:
-        `text` and `label` (a class's number, a number for each class, or a value), or `anchor`, `positive` and
-        `negative`; None where the task has no such part.
+        `text` and `label` (a class's number, a number for each class, or a value); `anchor`, `positive` and, but for
+        pairs, `negative`; or `anchor` and the lists `positives` and `others` of a task that searches a corpus. None
+        where the task has no such part.
 
     Raises:
         TrainingError: If an example cannot be used; the message names its row.
@@ -82,20 +87,22 @@ def _on_disk(examples: Callable[[], Iterator[Row]], features: Features, folder: 
 
 
 def _features(task: TrainingTask) -> Features:
+    if task.searches_corpus:
+        return Features({ANCHOR: Value("string"), **dict.fromkeys((POSITIVES, OTHERS), ListOf(Value("string")))})
     if not task.labelled:
-        return Features({column: Value("string") for column in PAIRED_COLUMNS})
+        return Features(dict.fromkeys(PAIRED_COLUMNS[: 2 if task.kind == "pair" else 3], Value("string")))
     label = Value("float32") if task.kind == "regression" else Value("int64")
     return Features({"text": Value("string"), "label": ListOf(Value("uint8")) if task.multi_label else label})
 
 
 def _examples(task: TrainingTask, split: Split, sep_token: str) -> Iterator[Row]:
-    make = {"ir": _of_search, "triplet": _of_triplet}.get(task.kind, _of_paper)
+    make = _of_paper if task.labelled else _of_corpus if task.searches_corpus else _of_pairs
     found = empty = 0
     for number, row in enumerate(_rows(task, split), start=1):
         try:
             for example in make(task, row):
-                texts = {key: _text(value, task, sep_token) for key, value in example.items() if key != "label"}
-                if all(texts.values()):
+                texts = {key: _texts(value, task, sep_token) for key, value in example.items() if key != "label"}
+                if all(texts[key] for key in texts if key != OTHERS):
                     found += 1
                     yield {**example, **texts}
                 else:
@@ -107,6 +114,13 @@ def _examples(task: TrainingTask, split: Split, sep_token: str) -> Iterator[Row]
         raise TrainingError(f"task {task.name!r}: its {split} data hold no example")
     if empty:
         logger.warning("task %r: %d of its %s examples hold a paper without text; left out", task.name, empty, split)
+
+
+def _texts(value: Any, task: TrainingTask, sep_token: str) -> Any:
+    """The text of a query or paper, or those of a list of papers that have any."""
+    if isinstance(value, list):
+        return [text for text in (_text(paper, task, sep_token) for paper in value) if text is not None]
+    return _text(value, task, sep_token)
 
 
 def _text(value: str | Mapping[str, Any], task: TrainingTask, sep_token: str) -> str | None:
@@ -145,13 +159,26 @@ def _names(task: TrainingTask, value: Any) -> list[str]:
     return list(map(str, value)) if task.multi_label else [str(value)]
 
 
-def _of_search(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
-    """Up to five triplets: each has another negative, and positives take turns."""
-    clicked = [candidate for candidate in row["candidates"] if candidate["score"]]
-    others = [candidate for candidate in row["candidates"] if not candidate["score"]]
-    for negative, positive in zip(others[-TRIPLETS_OF_A_SEARCH:][::-1], cycle(clicked), strict=False):
-        yield {"anchor": row["query"], "positive": positive, "negative": negative}
+def _of_pairs(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
+    """A pair or a triplet; of a search up to five, each with another negative, and positives take turns."""
+    query, positives, others = _judged(task, row)
+    if task.kind == "pair":
+        yield {ANCHOR: query, POSITIVE: positives[0]}
+    else:
+        for negative, positive in zip(others[-TRIPLETS_OF_A_SEARCH:][::-1], cycle(positives), strict=False):
+            yield {ANCHOR: query, POSITIVE: positive, NEGATIVE: negative}
 
 
-def _of_triplet(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
-    yield {"anchor": row["query"], "positive": row["pos"], "negative": row["neg"]}
+def _of_corpus(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
+    query, positives, others = _judged(task, row)
+    if positives:
+        yield {ANCHOR: query, POSITIVES: positives, OTHERS: others}
+
+
+def _judged(task: TrainingTask, row: Row) -> tuple[Any, list[Any], list[Any]]:
+    """The query, the papers that answer it and those that do not."""
+    if task.kind == "ir":
+        candidates = row["candidates"]
+        answers = [candidate for candidate in candidates if candidate["score"]]
+        return row["query"], answers, [candidate for candidate in candidates if not candidate["score"]]
+    return row["query"], [row["pos"]], [] if task.kind == "pair" else [row["neg"]]

@@ -1,11 +1,13 @@
 """What to train on: SciRepEval's tasks_config, a list of tasks as JSON or JSON lines.
 
 Source: https://github.com/allenai/scirepeval, training/TRAINING.md. Here `labels` may also be a list, or left out to be
-found in the data; `ctrl_token` may also be the name of an adapter; and ir and triplet tasks may name their `loss`.
+found in the data; `ctrl_token` may also be the name of an adapter; `pair` tasks are triplets without a negative; and
+paired tasks may name their `loss`, and its `scale`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +17,8 @@ from specter2_plugins.errors import TrainingError
 from specter2_plugins.scirepeval import TITLE_AND_ABSTRACT, read_file
 from specter2_plugins.tasks import BASE, TASK_FORMATS
 
-Kind = Literal["classification", "regression", "ir", "triplet"]
-PairLoss = Literal["triplet", "contrastive"]
+Kind = Literal["classification", "regression", "ir", "triplet", "pair"]
+PairLoss = Literal["triplet", "contrastive", "corpus"]
 Split = Literal["train", "dev"]
 
 _LABELLED = ("classification", "regression")
@@ -34,6 +36,7 @@ _KEYS = (
     "labels_field",
     "multi_label",
     "loss",
+    "scale",
 )
 
 
@@ -52,7 +55,7 @@ class TrainingTask:
     Args:
         name: What logs and heads call it.
         kind: "classification" and "regression" have labels; "ir" are searches with scored candidates, "triplet" are a
-            query, a paper near to it and one that is not.
+            query, a paper near to it and one that is not, "pair" are the first two of those.
         source: Where the examples lie: a data set of the hub, or files by split ("train" and perhaps "dev").
         adapter: The adapter of papers: of those with labels, or of candidates.
         query_adapter: The adapter of queries.
@@ -61,7 +64,10 @@ class TrainingTask:
         labels: The classes, in the order of the head's outputs; None: those of the training examples, sorted.
         multi_label: Whether a paper has any number of classes.
         sample_size: Most examples of a split; a search makes up to five. Default: all.
-        loss: How searches and triplets are learned.
+        loss: How tasks without labels are learned: by "triplet", each with its negative; "contrastive", among the
+            papers of the batch; or "corpus", among all papers of the task, whose adapter stays as it is.
+        scale: What similarities are multiplied by in the softmax of the last two. Default: 20 for cosines, 1 for
+            others.
     """
 
     name: str
@@ -75,6 +81,7 @@ class TrainingTask:
     multi_label: bool = False
     sample_size: Mapping[str, int] = field(default_factory=dict)
     loss: PairLoss = "triplet"
+    scale: float | None = None
 
     @property
     def labelled(self) -> bool:
@@ -84,7 +91,16 @@ class TrainingTask:
     @property
     def adapters(self) -> tuple[str, ...]:
         """The adapters that it trains."""
-        return (self.adapter,) if self.labelled else tuple(dict.fromkeys((self.query_adapter, self.adapter)))
+        if self.labelled:
+            return (self.adapter,)
+        if self.searches_corpus:
+            return (self.query_adapter,)
+        return tuple(dict.fromkeys((self.query_adapter, self.adapter)))
+
+    @property
+    def searches_corpus(self) -> bool:
+        """Whether queries are learned among all papers of the task, which are embedded once."""
+        return not self.labelled and self.loss == "corpus"
 
 
 def read_tasks_config(path: str | Path) -> list[TrainingTask]:
@@ -126,6 +142,7 @@ class _Entry:
         if "labels_field" not in self.row and kind == "regression":
             self._fail("labels_field", "is missing: the field with the number to be learned")
         query_adapter, adapter = self._adapters(paired=kind not in _LABELLED)
+        loss = self._loss(kind, alike=query_adapter == adapter)
         return TrainingTask(
             name=name,
             kind=cast(Kind, kind),
@@ -137,8 +154,31 @@ class _Entry:
             labels=self._labels() if kind == "classification" else None,
             multi_label=self._is(bool, "multi_label", False),
             sample_size=self._sample_size(),
-            loss=cast(PairLoss, self._one_of("loss", get_args(PairLoss), "triplet")),
+            loss=loss,
+            scale=self._scale(loss),
         )
+
+    def _loss(self, kind: str, *, alike: bool) -> PairLoss:
+        loss = cast(PairLoss, self._one_of("loss", get_args(PairLoss), "contrastive" if kind == "pair" else "triplet"))
+        if kind == "pair" and loss == "triplet":
+            self._fail("loss", "is 'triplet', which takes a negative: choose 'contrastive' or 'corpus'")
+        if kind not in _LABELLED and loss == "corpus" and alike:
+            self._fail(
+                "loss",
+                "is 'corpus', where the adapter of papers stays as it is: "
+                "'ctrl_token' must name another adapter for 'query' than for 'candidates'",
+            )
+        return loss
+
+    def _scale(self, loss: str) -> float | None:
+        scale = self.row.get("scale")
+        if scale is None:
+            return None
+        if loss == "triplet":
+            self._fail("scale", "is for the losses 'contrastive' and 'corpus'")
+        if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
+            self._fail("scale", f"is {scale!r}, expected a number above 0")
+        return float(scale)
 
     def _source(self) -> HubDataset | dict[str, Path]:
         if ("dataset" in self.row) == ("data_files" in self.row):
@@ -157,7 +197,7 @@ class _Entry:
         token = self.row.get("ctrl_token")
         if isinstance(token, dict):
             if not paired or set(token) != {"query", "candidates"}:
-                self._fail("ctrl_token", f"is {token!r}; only ir and triplet tasks have two, 'query' and 'candidates'")
+                self._fail("ctrl_token", f"is {token!r}; only tasks without labels have two, 'query' and 'candidates'")
             return self._adapter(token["query"]), self._adapter(token["candidates"])
         return (self._adapter(token),) * 2
 

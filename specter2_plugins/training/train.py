@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +27,12 @@ from specter2_plugins.errors import MissingExtraError, TrainingError
 from specter2_plugins.models import load_specter2
 from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.tasks import BASE as BASE_TASK
-from specter2_plugins.training.examples import PAIRED_COLUMNS, find_classes, load_examples
+from specter2_plugins.training.batches import SimilarLengths
+from specter2_plugins.training.examples import ANCHOR, PAIRED_COLUMNS, find_classes
 from specter2_plugins.training.heads import save_heads
 from specter2_plugins.training.log import Log, LogCallback
 from specter2_plugins.training.losses import make_loss
+from specter2_plugins.training.material import Material
 from specter2_plugins.training.options import ADAPTERS, BASE, TrainingOptions
 from specter2_plugins.training.report import TrainingReport
 from specter2_plugins.training.tasks import TrainingTask, read_tasks_config
@@ -80,6 +82,7 @@ def train_adapters(
     model = _loaded(model, options)
     set_seed(options.seed)
     trained = list(dict.fromkeys(adapter for task in tasks for adapter in task.adapters))
+    _check_corpora(tasks, trained, model)
     for adapter in trained:
         if fresh or adapter not in model.transformer.adapter_tasks:
             model.transformer.add_adapter(adapter, bottleneck)
@@ -117,6 +120,7 @@ def train_base(
             "the model carries adapters, which do not fit its base once that has changed; "
             "load it with load_specter2(..., adapters={})"
         )
+    _check_corpora(tasks, [BASE_TASK], model)
     set_seed(options.seed)
     model.requires_grad_(True)
     return _train(tasks, Path(out), model, options, resume, log, push_to_hub)
@@ -130,6 +134,19 @@ def _opened(tasks: Tasks) -> list[TrainingTask]:
         replace(task, labels=find_classes(task)) if task.kind == "classification" and task.labels is None else task
         for task in opened
     ]
+
+
+def _check_corpora(tasks: Sequence[TrainingTask], trained: Collection[str], model: Specter2) -> None:
+    for task in tasks:
+        if task.searches_corpus and task.adapter in trained:
+            raise TrainingError(
+                f"task {task.name!r} embeds its papers once, so {task.adapter!r} cannot be trained in the same run"
+            )
+        if task.searches_corpus and task.adapter not in model.transformer.adapter_tasks:
+            raise TrainingError(
+                f"task {task.name!r} embeds its papers with {task.adapter!r}, which the model does not have; "
+                f"it has {', '.join(model.transformer.adapter_tasks) or 'none'}"
+            )
 
 
 def _check_folder(out: Path, resume: bool) -> None:
@@ -158,14 +175,11 @@ def _train(
 ) -> TrainingReport:
     # transformers 4 leaves its precision behind in this variable, and the next run takes it from there.
     with TemporaryDirectory() as scratch, variable("ACCELERATE_MIXED_PRECISION", "no"):
-        examples, held_out = (
-            _examples(tasks, split, model.transformer.sep_token, options.seed, Path(scratch))
-            for split in ("train", "dev")
-        )
-        losses = {task.name: make_loss(task, model, options.margin) for task in tasks}
-        validation = Validation(held_out, losses, options.at_once) if held_out else None
+        material = Material.load(tasks, model, options.seed, Path(scratch))
+        losses = {task.name: make_loss(task, model, options.margin, material.papers.get(task.name)) for task in tasks}
+        validation = Validation(material.dev, losses, options.at_once) if material.dev else None
         with _pushing(push_to_hub):
-            trainer = _trainer(tasks, out, model, options, examples, losses, validation, log, push_to_hub)
+            trainer = _trainer(tasks, out, model, options, material.train, losses, validation, log, push_to_hub)
         run = trainer.train(resume_from_checkpoint=resume or None)
         metrics = _measured(trainer) if validation is not None else {}
         model.eval()
@@ -177,7 +191,7 @@ def _train(
     return TrainingReport(
         out,
         trainer.state.global_step,
-        {task: len(dataset) for task, dataset in examples.items()},
+        {task: len(dataset) for task, dataset in material.train.items()},
         run.training_loss,
         {name.removeprefix("eval_"): value for name, value in metrics.items() if _is_measured(name, tasks)},
     )
@@ -199,17 +213,12 @@ def _measured(trainer: TaskTrainer) -> dict[str, float]:
     return known[-1] if known else trainer.evaluate()
 
 
-def _examples(tasks: Sequence[TrainingTask], split: Any, sep_token: str, seed: int, folder: Path) -> dict[str, Dataset]:
-    loaded = {task.name: load_examples(task, split, sep_token, seed, folder) for task in tasks}
-    return {name: dataset for name, dataset in loaded.items() if dataset is not None}
-
-
 def _trainer(
     tasks: Sequence[TrainingTask],
     out: Path,
     model: Specter2,
     options: TrainingOptions,
-    examples: dict[str, Dataset],
+    examples: Mapping[str, Dataset],
     losses: dict[str, nn.Module],
     validation: Validation | None,
     log: Log | None,
@@ -227,12 +236,12 @@ def _trainer(
             "metric_for_best_model": f"eval_{LOSS}",
             "greater_is_better": False,
         }
-    if any(task.loss == "contrastive" for task in tasks if not task.labelled):
-        # A text that is twice in a batch would be a negative of itself.
-        arguments |= {"batch_sampler": BatchSamplers.NO_DUPLICATES}
+    # A text that is twice in a batch would be a negative of itself.
+    unique = any(task.loss == "contrastive" for task in tasks if not task.labelled)
     args = SentenceTransformerTrainingArguments(
         output_dir=str(out),
         router_mapping={task.name: _routes(task) for task in tasks},
+        batch_sampler=BatchSamplers.NO_DUPLICATES if unique else SimilarLengths,
         report_to=["tensorboard"],
         push_to_hub=push_to_hub is not None,
         hub_model_id=push_to_hub,
@@ -243,7 +252,7 @@ def _trainer(
     if args.world_size > 1:
         raise TrainingError("training runs in one process: heads are not shared among several")
     args._n_gpu = min(1, args.n_gpu)
-    trainer = TaskTrainer(model=model, args=args, train_dataset=examples, loss=dict(losses), evaluator=validation)
+    trainer = TaskTrainer(model=model, args=args, train_dataset=dict(examples), loss=dict(losses), evaluator=validation)
     if log is not None:
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(LogCallback(log))
@@ -257,6 +266,8 @@ def _trainer(
 def _routes(task: TrainingTask) -> dict[str, str]:
     if task.labelled:
         return {"text": task.adapter}
+    if task.searches_corpus:
+        return {ANCHOR: task.query_adapter}
     return dict(zip(PAIRED_COLUMNS, (task.query_adapter, task.adapter, task.adapter), strict=True))
 
 

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from specter2_plugins.training.losses import HeadLoss
+from specter2_plugins.training.corpus import NONE
+from specter2_plugins.training.losses import CorpusLoss, HeadLoss
 
 LOSS = "loss"
 
@@ -25,8 +26,9 @@ LOSS = "loss"
 class Validation(SentenceEvaluator):
     """The loss and a telling number for each task, and the sum of the losses, which decides which model is best.
 
-    Numbers are accuracy and macro F1 of classes, micro and macro F1 of several labels, Kendall's tau of values, and
-    the share of triplets whose positive is nearer than the negative.
+    Numbers are accuracy and macro F1 of classes, micro and macro F1 of several labels, Kendall's tau of values, the
+    share of triplets whose positive is nearer than the negative, or of pairs that are nearest in their batch, and the
+    mean reciprocal rank of a query's first answer among all papers.
 
     Args:
         datasets: Examples by task.
@@ -85,16 +87,29 @@ class Validation(SentenceEvaluator):
                 assert labels is not None
                 collected["outputs"].append(loss.head(embeddings[0]).float().cpu())
                 collected["labels"].append(labels.cpu())
+            elif isinstance(loss, CorpusLoss):
+                assert labels is not None
+                collected["mrr"].append(_reciprocal_ranks(loss.scores(embeddings[0]), labels).cpu())
             else:
-                collected["nearer"].append(_nearer(*embeddings).cpu())
+                collected["accuracy"].append(_nearer(*embeddings).cpu())
         found = {name: torch.cat(parts).numpy() for name, parts in collected.items()}
-        metrics = _of_head(loss, **found) if isinstance(loss, HeadLoss) else {"accuracy": float(found["nearer"].mean())}
-        return {LOSS: total / len(dataset), **metrics}
+        if isinstance(loss, HeadLoss):
+            return {LOSS: total / len(dataset), **_of_head(loss, **found)}
+        return {LOSS: total / len(dataset), **{name: float(values.mean()) for name, values in found.items()}}
 
 
-def _nearer(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+def _nearer(anchor: Tensor, positive: Tensor, negative: Tensor | None = None) -> Tensor:
+    if negative is None:
+        distances = torch.cdist(anchor.float(), positive.float())
+        return (distances.argmin(1) == torch.arange(len(distances), device=distances.device)).float()
     near = functional.pairwise_distance(anchor, positive) < functional.pairwise_distance(anchor, negative)
     return near.float()
+
+
+def _reciprocal_ranks(scores: Tensor, labels: Tensor) -> Tensor:
+    answers = scores.gather(-1, labels.clamp(min=0)).masked_fill(labels == NONE, -torch.inf)
+    better = (scores > answers.max(-1, keepdim=True).values).sum(-1)
+    return 1 / (1 + better.float())
 
 
 def _of_head(loss: HeadLoss, outputs: Any, labels: Any) -> dict[str, float]:

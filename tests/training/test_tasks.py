@@ -78,8 +78,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**MESH, "ctrl_token": "[CLS]"}, "'ctrl_token' is '[CLS]'; expected [PRX], [QRY], [CLF], [RGN] or"),
     ({**MESH, "ctrl_token": None}, "'ctrl_token' is None; expected [PRX]"),
     ({**MESH, "ctrl_token": "query"}, "'ctrl_token' is 'query'; expected"),
-    ({**MESH, "ctrl_token": {"query": "[QRY]", "candidates": "[PRX]"}}, "only ir and triplet tasks have two"),
-    ({**SEARCH, "ctrl_token": {"query": "[QRY]"}}, "only ir and triplet tasks have two, 'query' and 'candidates'"),
+    ({**MESH, "ctrl_token": {"query": "[QRY]", "candidates": "[PRX]"}}, "only tasks without labels have two"),
+    ({**SEARCH, "ctrl_token": {"query": "[QRY]"}}, "only tasks without labels have two, 'query' and 'candidates'"),
     ({**MESH, "labels": "no.txt"}, "'labels' names no.txt, which is neither in"),
     ({**MESH, "labels": ["a", "a"]}, "'labels' is neither a file nor a list of two or more different classes"),
     ({**MESH, "dataset": {"path": "x"}}, "'dataset' or 'data_files': name one of the two"),
@@ -90,7 +90,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**MESH, "input_fields": []}, "'input_fields' is [], expected names of fields"),
     ({**FOS, "type": "regression", "labels_field": ""}, "'labels_field' is empty"),
     ({**TRIPLETS, "type": "regression"}, "'labels_field' is missing"),
-    ({**TRIPLETS, "loss": "cosine"}, "'loss' is 'cosine', expected one of triplet, contrastive"),
+    ({**TRIPLETS, "loss": "cosine"}, "'loss' is 'cosine', expected one of triplet, contrastive, corpus"),
+    ({**TRIPLETS, "type": "pair", "loss": "triplet"}, "'loss' is 'triplet', which takes a negative"),
+    ({**TRIPLETS, "loss": "corpus"}, "'loss' is 'corpus', where the adapter of papers stays as it is"),
+    ({**TRIPLETS, "scale": 20}, "'scale' is for the losses 'contrastive' and 'corpus'"),
+    ({**TRIPLETS, "loss": "contrastive", "scale": 0}, "'scale' is 0, expected a number above 0"),
+    ({**TRIPLETS, "loss": "contrastive", "scale": True}, "'scale' is True, expected a number above 0"),
 ]
 
 

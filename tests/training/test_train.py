@@ -297,6 +297,23 @@ def test_a_contrastive_loss_falls(oracle: Oracle, write_config: WriteConfig, tmp
     assert report.metrics["specter_loss"] == losses[-1] < losses[0]
 
 
+def test_pairs_without_a_negative(oracle: Oracle, write_config: WriteConfig, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in Path(TRIPLETS["data_files"]["train"]).read_text().splitlines()]  # type: ignore[index]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps({"query": row["query"], "pos": row["pos"]}) + "\n" for row in rows))
+    pairs = {"name": "pairs", "type": "pair", "ctrl_token": "[PRX]", "scale": 0.5}
+    losses: list[float] = []
+    report = train_adapters(
+        write_config({**pairs, "data_files": {"train": str(path), "dev": str(path)}}),
+        tmp_path / "out",
+        oracle.models,
+        options=replace(QUICK, epochs=3),
+        log=lambda step, steps, found: losses.append(found["pairs_loss"]) if "pairs_loss" in found else None,
+    )
+    assert report.metrics["pairs_loss"] == losses[-1] < losses[0]
+    assert 0 <= report.metrics["pairs_accuracy"] <= 1
+
+
 def test_no_text_is_a_negative_of_itself(oracle: Oracle, write_config: WriteConfig, tmp_path: Path) -> None:
     """Triplets of one search share its query and its positive; a contrastive loss sees them in different batches."""
     model = load_specter2(oracle.models, device="cpu")

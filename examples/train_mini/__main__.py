@@ -1,0 +1,114 @@
+"""Train the four adapters of `mini` on a frozen MiniLM, in three runs of `train_adapters`.
+
+Run: python -m examples.train_mini --papers acm_papers.jsonl.gz --out FOLDER
+
+1. `proximity`: pairs of papers that share a rare keyword, among the papers of the batch.
+2. `classification` on venues and on keywords, `regression` on years.
+3. `adhoc_query`: searches made of papers, among all these papers as `proximity` embeds them.
+
+Up-projections start at zero, so training starts from MiniLM itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from examples.train_mini.papers import Record, read_acm, split
+from examples.train_mini.searches import make_pairs, make_searches
+from specter2_plugins import load_specter2
+from specter2_plugins.adapters.config import NAMED_CONFIGS
+from specter2_plugins.training import TrainingOptions, train_adapters
+
+KEYWORDS = 500
+FIRST_YEAR, YEARS = 1970, 50
+
+_BOTTLENECK = replace(NAMED_CONFIGS["seq_bn"], init_weights="mam_adapter")
+_OPTIONS = TrainingOptions(epochs=1, warmup=0.1, schedule="cosine", max_tokens=128)
+_PAIRS = replace(_OPTIONS, batch_size=64, device_batch_size=64, learning_rate=1e-3)
+_LABELS = replace(_OPTIONS, batch_size=32, device_batch_size=32, learning_rate=1e-3)
+_SEARCHES = replace(_OPTIONS, batch_size=128, device_batch_size=128, learning_rate=2e-3, max_tokens=256)
+
+
+def main() -> None:
+    """Read the papers, train, and leave a model's folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--papers", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model; its adapters are in adapters/")
+    parser.add_argument("--count", type=int, default=16000, help="papers that searches are made of")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    draw = random.Random(args.seed)
+    papers, _ = split(read_acm(args.papers))
+    draw.shuffle(papers)
+    papers = papers[: args.count]
+    with TemporaryDirectory() as work:
+        model: Any = load_specter2("mini", adapters={}, device="cpu")
+        for number, (tasks, options) in enumerate(stages(papers, Path(work), draw), start=1):
+            folder = Path(work) / f"stage {number}"
+            report = train_adapters(
+                tasks, folder, model, options=replace(options, seed=args.seed, cpu=True), bottleneck=_BOTTLENECK
+            )
+            print(f"{tasks.stem}: {report.steps} steps, loss {report.loss:.3f}")
+            model = folder
+        shutil.copytree(folder, args.out, ignore=shutil.ignore_patterns("checkpoint-*", "runs"), dirs_exist_ok=True)
+
+
+def stages(papers: Sequence[Record], work: Path, draw: random.Random) -> list[tuple[Path, TrainingOptions]]:
+    """Write each run's tasks_config and data."""
+    some = papers[: len(papers) * 3 // 8]
+    pairs = make_pairs(papers, draw)[: len(papers) // 4]
+    labels = [
+        _task("venue", "classification", "[CLF]", some, work, labels_field="venue"),
+        _task("keyword", "classification", "[CLF]", _with_keyword(some, draw), work, labels_field="keyword"),
+        _task("year", "regression", "[RGN]", _with_year(some), work, labels_field="scaled_year"),
+    ]
+    tokens = {"query": "[QRY]", "candidates": "[PRX]"}
+    return [
+        (_config("proximity", [_task("pairs", "pair", "[PRX]", pairs, work, scale=20)], work), _PAIRS),
+        (_config("labels", labels, work), _LABELS),
+        (
+            _config(
+                "searches",
+                [_task("searches", "ir", tokens, make_searches(papers, draw), work, loss="corpus", scale=20)],
+                work,
+            ),
+            _SEARCHES,
+        ),
+    ]
+
+
+def _with_keyword(papers: Iterable[Record], draw: random.Random) -> list[Record]:
+    """The papers that have a common keyword, with one of these."""
+    counts = Counter(keyword for paper in papers for keyword in paper["keywords"])
+    common = {keyword for keyword, _ in counts.most_common(KEYWORDS)}
+    found = [(paper, [keyword for keyword in paper["keywords"] if keyword in common]) for paper in papers]
+    return [{**paper, "keyword": draw.choice(keywords)} for paper, keywords in found if keywords]
+
+
+def _with_year(papers: Iterable[Record]) -> list[Record]:
+    return [{**paper, "scaled_year": (paper["year"] - FIRST_YEAR) / YEARS} for paper in papers if paper["year"]]
+
+
+def _task(name: str, kind: str, token: Any, rows: Iterable[Record], work: Path, **settings: Any) -> Record:
+    with (work / f"{name}.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return {"name": name, "type": kind, "ctrl_token": token, "data_files": {"train": f"{name}.jsonl"}, **settings}
+
+
+def _config(name: str, tasks: Sequence[Record], work: Path) -> Path:
+    path = work / f"{name}_tasks.json"
+    path.write_text(json.dumps(tasks, indent=1), encoding="utf-8")
+    return path
+
+
+if __name__ == "__main__":
+    main()

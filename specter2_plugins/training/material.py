@@ -1,0 +1,52 @@
+"""All that a run learns from and is measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets import Dataset
+from torch import Tensor
+
+from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.training.corpus import number_papers
+from specter2_plugins.training.examples import load_examples
+from specter2_plugins.training.tasks import Split, TrainingTask
+
+_SPLITS: tuple[Split, ...] = ("train", "dev")
+
+
+@dataclass(frozen=True)
+class Material:
+    """Examples by task, and the papers that queries are learned among.
+
+    Args:
+        train: To train on.
+        dev: To validate with.
+        papers: Embeddings, [papers, dimensions], of tasks that search a corpus.
+    """
+
+    train: Mapping[str, Dataset]
+    dev: Mapping[str, Dataset]
+    papers: Mapping[str, Tensor]
+
+    @classmethod
+    def load(cls, tasks: Sequence[TrainingTask], model: Specter2, seed: int, folder: Path) -> Material:
+        """Read the tasks' examples into tables in a folder, and embed their corpora."""
+        train, dev, papers = {}, {}, {}
+        for task in tasks:
+            found = {
+                split: dataset
+                for split in _SPLITS
+                if (dataset := load_examples(task, split, model.transformer.sep_token, seed, folder)) is not None
+            }
+            if task.searches_corpus:
+                corpus, found = number_papers(found)
+                # `encode` returns an inference tensor, which gradients cannot pass.
+                papers[task.name] = model.encode(corpus, task=task.adapter, convert_to_tensor=True).clone()
+            if "train" in found:
+                train[task.name] = found["train"]
+            if "dev" in found:
+                dev[task.name] = found["dev"]
+        return cls(train, dev, papers)
