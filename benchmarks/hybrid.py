@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Collection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
-from benchmarks.smart_collections import Collection, read_collection
-from specter2_plugins import Specter2, load_specter2
+from specter2_plugins import Paper, Specter2, load_specter2
+from specter2_plugins.evaluation import read_tasks
+from specter2_plugins.evaluation.ranking import Ranking
 from specter2_plugins.qdrant import CollectionSpec, Hit, ingest_papers, open_client, search_papers
 from specter2_plugins.sparse import load_sparse
 
@@ -26,24 +28,26 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
-def ndcg(hits: list[Hit], relevant: set[str]) -> float:
+def ndcg(hits: list[Hit], relevant: Collection[str]) -> float:
     """nDCG@10 of one query, 0 to 100, with papers relevant or not."""
     gains = [1 / math.log2(rank + 1) for rank in range(1, CUTOFF + 1)]
     gained = sum(gain for gain, hit in zip(gains, hits, strict=False) if hit.paper.id in relevant)
     return 100 * gained / sum(gains[: len(relevant)])
 
 
-def measure(collection: Collection, model: Specter2, sparse: str) -> dict[str, list[float]]:
-    """The nDCG of every query, by every way."""
-    encoder, queries = load_sparse(sparse), list(collection.queries.values())
+def measure(collection: Ranking, model: Specter2, sparse: str) -> dict[str, list[float]]:
+    """The nDCG of every query that was judged, by every way."""
+    encoder = load_sparse(sparse)
+    papers = [Paper(title, abstract, number) for number, (title, abstract) in collection.documents.items()]
+    queries = [collection.queries[query][0] for query in collection.judgements]
     with TemporaryDirectory() as folder, open_client(store=Path(folder) / "store") as client:
-        ingest_papers(collection.papers.values(), client, model, CollectionSpec(sparse=(sparse,)))
+        ingest_papers(papers, client, model, CollectionSpec(sparse=(sparse,)))
         answers = {
             way: search_papers(client, model, queries, limit=CUTOFF, sparse=encoder, **options)
             for way, options in WAYS.items()
         }
     return {
-        way: [ndcg(hits, collection.relevant[query]) for query, hits in zip(collection.queries, found, strict=True)]
+        way: [ndcg(hits, relevant) for relevant, hits in zip(collection.judgements.values(), found, strict=True)]
         for way, found in answers.items()
     }
 
@@ -57,8 +61,8 @@ def main() -> None:
     args = parser.parse_args()
     model = load_specter2(args.model)
     print(f"{'collection':<12}{'search':<14}{f'nDCG@{CUTOFF}':>8}{'better':>8}{'worse':>8}")
-    for folder in ("cacm", "cisi"):
-        collection = read_collection(args.data / folder)
+    for task in read_tasks(args.data / "cacm", args.data / "cisi"):
+        collection = cast(Ranking, task)
         scores = measure(collection, model, args.sparse)
         for way, values in scores.items():
             pairs = list(zip(values, scores["dense"], strict=True))

@@ -36,17 +36,17 @@ def write_sample_tasks(samples: Path, out: Path) -> Path:
     tasks = [
         _searches(searches, out),
         _citations(json.loads(_text(samples / "specter_small.json")), out),
-        *_labelled("MeSH", mesh, [paper["descriptor"] for paper in mesh], _CLASSES, out),
-        *_labelled("Fields of study", fields, [_zeros_and_ones(paper, names) for paper in fields], _LABELS, out),
-        *_labelled("Year", *_numbers(shown, "year", _from_0_to_1), _NUMBERS, out),
-        *_labelled("Citation count", *_numbers(shown, "n_citations", math.log1p), _NUMBERS, out),
+        *labelled_tasks("MeSH", mesh, [paper["descriptor"] for paper in mesh], CLASSES, out),
+        *labelled_tasks("Fields of study", fields, [_zeros_and_ones(paper, names) for paper in fields], LABELS, out),
+        *labelled_tasks("Year", *_numbers(shown, "year", _from_0_to_1), NUMBERS, out),
+        *labelled_tasks("Citation count", *_numbers(shown, "n_citations", math.log1p), NUMBERS, out),
     ]
-    return _write(out / "tasks.jsonl", tasks)
+    return write_rows(out / "tasks.jsonl", tasks)
 
 
-_CLASSES = {"type": "classification", "metrics": ["f1_macro", "f1_micro"]}
-_LABELS = {**_CLASSES, "multi_label": True}
-_NUMBERS = {"type": "regression", "metrics": ["kendalltau"]}
+CLASSES = {"type": "classification", "metrics": ["f1_macro", "f1_micro"]}
+LABELS = {**CLASSES, "multi_label": True}
+NUMBERS = {"type": "regression", "metrics": ["kendalltau"]}
 
 
 def _searches(searches: list[dict[str, Any]], out: Path) -> dict[str, Any]:
@@ -77,21 +77,25 @@ def _citations(triplets: list[dict[str, Any]], out: Path) -> dict[str, Any]:
 
 
 def _ranking(name: str, meta: list[Any], judged: list[Any], task: dict[str, Any], out: Path) -> dict[str, Any]:
-    data = {"meta": _write(out / name / "meta.jsonl", meta), "test": _write(out / name / "test_qrel.jsonl", judged)}
+    data = {
+        "meta": write_rows(out / name / "meta.jsonl", meta),
+        "test": write_rows(out / name / "test_qrel.jsonl", judged),
+    }
     simple = task["type"] == "proximity"
     return {"name": name, **task, "data": {**{part: str(path) for part, path in data.items()}, "simple_format": simple}}
 
 
-def _labelled(
+def labelled_tasks(
     name: str, papers: list[dict[str, Any]], labels: list[Any], task: dict[str, Any], out: Path
 ) -> Iterable[dict[str, Any]]:
-    meta = _write(out / name / "meta.jsonl", ({**paper, "doc_id": str(paper["corpus_id"])} for paper in papers))
+    """Tasks of papers that are split in halves by seed, each with a label."""
+    meta = write_rows(out / name / "meta.jsonl", ({**paper, "doc_id": str(paper["corpus_id"])} for paper in papers))
     rows = [{"paper_id": str(paper["corpus_id"]), "label": label} for paper, label in zip(papers, labels, strict=True)]
     for seed in range(1, SPLITS + 1):
         folder = out / name / str(seed)
         random.Random(seed).shuffle(rows)
-        _write(folder / "train.jsonl", rows[: len(rows) // 2])
-        _write(folder / "test.jsonl", rows[len(rows) // 2 :])
+        write_rows(folder / "train.jsonl", rows[: len(rows) // 2])
+        write_rows(folder / "test.jsonl", rows[len(rows) // 2 :])
         yield {"name": f"{name}{SPLIT}{seed}", **task, "data": {"meta": str(meta), "test": str(folder)}}
 
 
@@ -114,7 +118,8 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _write(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
+    """Write JSON lines, and the folders above them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
 from sentence_transformers.sentence_transformer.modules import Pooling
 from sentence_transformers.util import import_from_string
 from torch import nn
 
 from specter2_plugins import checkpoints
 from specter2_plugins.engine.machine import auto_dtype
-from specter2_plugins.errors import CheckpointError, Specter2Error
+from specter2_plugins.errors import CheckpointError
 from specter2_plugins.hub import Hub
+from specter2_plugins.loading import naming
 from specter2_plugins.modules import AdapterTransformer
 from specter2_plugins.sentence_transformer import ADAPTER_TRANSFORMER, Specter2
 
@@ -77,7 +76,7 @@ def load_specter2(
     hub = Hub(revision, cache_folder, local_files_only, token).pinned(checkpoint.base)
     base = checkpoint.base if Path(checkpoint.base).is_dir() else str(hub.base_folder(checkpoint.base))
     model_kwargs = {"dtype": _dtype(dtype, device), "engine": engine}
-    with _naming(checkpoint.name):
+    with naming(checkpoint.name):
         saved = checkpoints.saved_modules(base)
         if saved and saved[0].type == ADAPTER_TRANSFORMER:
             model = Specter2(base, device=device, model_kwargs=model_kwargs, local_files_only=True)
@@ -92,18 +91,6 @@ def load_specter2(
         model.transformer.load_adapter(task, source, hub)
     model.model_card_data.widget = [_EXAMPLE]
     return model.eval()
-
-
-@contextmanager
-def _naming(name: str) -> Iterator[None]:
-    """Turn what transformers and its file readers raise about a base into one line with its name."""
-    try:
-        yield
-    except Specter2Error:
-        raise
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CheckpointError(f"cannot load {name!r}: {reason}") from error
 
 
 def _pooling(base: str, saved: list[checkpoints.SavedModule], dimension: int, name: str) -> list[nn.Module]:

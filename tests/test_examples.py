@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from examples.train_mini.papers import split
+from examples.train_mini.searches import make_searches
 from specter2_plugins import load_specter2
 
 pytest.importorskip("datasets")
@@ -22,29 +25,58 @@ def test_train_mini(tmp_path: Path) -> None:
     papers = [
         {
             "title": f"On {word} and {words[number % 7]}",
-            "abstract": f"We study {word} number {number}. It matters. Results follow. " * 4,
-            "keywords": [word, f"topic {number // 2}"],
+            "abstract": f"We study {word} number {number}. " * 6,
+            "keywords": [word.title(), f"topic {number // 2}"],
+            "venue": "chi" if number % 2 else "kdd",
+            "year": 2000 + number,
         }
-        for number, word in enumerate(words * 4)
+        for number, word in enumerate(words * 40)
     ]
     with gzip.open(tmp_path / "papers.jsonl.gz", "wt") as file:
         file.writelines(json.dumps(paper) + "\n" for paper in papers)
-    click = {"query": "soil", "candidates": [{"title": "Soil", "abstract": "Wet.", "score": 1}]}
-    (tmp_path / "searches.jsonl").write_text(json.dumps(click) + "\n")
-    paper = {"title": "A", "abstract": "B"}
-    (tmp_path / "triplets.json").write_text(json.dumps([{"query": paper, "pos": paper, "neg": paper}]))
 
-    args = ["--papers", "papers.jsonl.gz", "--searches", "searches.jsonl", "--triplets", "triplets.json"]
-    args += ["--out", "out", "--pairs", "24", "--batch", "8", "--warmup", "1", "--max-tokens", "32"]
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / "train_mini.py"), *args],
-        cwd=tmp_path,
+        [
+            sys.executable,
+            "-m",
+            "examples.train_mini",
+            "--papers",
+            tmp_path / "papers.jsonl.gz",
+            "--out",
+            tmp_path / "out",
+        ],
+        cwd=EXAMPLES.parent,
         capture_output=True,
         text=True,
         timeout=240,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    trained = load_specter2("mini", adapters={task: tmp_path / "out" / task for task in ("proximity", "adhoc_query")})
-    plain = load_specter2("mini", adapters={})
-    query, base = trained.encode_query("soil"), plain.encode_query("soil")
-    assert 1e-4 < abs(query - base).max() < 1
+    trained, plain = load_specter2(tmp_path / "out"), load_specter2("mini", adapters={})
+    assert set(trained.adapter_tasks) >= {"proximity", "adhoc_query", "classification", "regression"}
+    base = plain.encode("soil", task="base")
+    for task in trained.transformer.adapter_tasks:
+        assert 1e-5 < abs(trained.encode("soil", task=task) - base).max() < 1, task
+
+
+def test_papers_of_held_out_venues_are_kept_apart() -> None:
+    papers = [{"venue": venue} for venue in ("chi", "icml", "kdd", "recsys")]
+    assert [[paper["venue"] for paper in part] for part in split(papers)] == [["chi", "kdd"], ["icml", "recsys"]]
+
+
+def test_no_search_names_what_is_shown_of_its_paper() -> None:
+    abstract = " ".join(
+        f"The {number} sentence says something else." for number in ("first", "second", "third", "last")
+    )
+    papers = [{"title": f"Title {number}", "abstract": abstract, "keywords": []} for number in range(200)]
+    searches = make_searches(papers, random.Random(0))
+    assert len(searches) > 100
+    for search in searches:
+        (shown,) = search["candidates"]
+        assert search["query"] not in f"{shown['title']} {shown['abstract']}"
+
+
+def test_keywords_are_answered_by_every_paper_that_has_them() -> None:
+    papers = [{"title": f"T{number}", "abstract": "", "keywords": ["soil"]} for number in range(3)]
+    searches = [search for search in make_searches(papers, random.Random(1)) if "soil" in search["query"]]
+    assert searches
+    assert all(len(search["candidates"]) == 3 for search in searches)

@@ -1,10 +1,11 @@
-"""Train the four adapters of `mini` on a frozen MiniLM, in three runs of `train_adapters`.
+"""Train the four adapters of `mini` on a frozen MiniLM, in four runs of `train_adapters`.
 
 Run: python -m examples.train_mini --papers acm_papers.jsonl.gz --out FOLDER
 
 1. `proximity`: pairs of papers that share a rare keyword, among the papers of the batch.
-2. `classification` on venues and on keywords, `regression` on years.
-3. `adhoc_query`: searches made of papers, among all these papers as `proximity` embeds them.
+2. `classification`: venues and keywords.
+3. `regression`: years.
+4. `adhoc_query`: searches made of papers, among all these papers as `proximity` embeds them.
 
 Up-projections start at zero, so training starts from MiniLM itself.
 """
@@ -34,8 +35,9 @@ FIRST_YEAR, YEARS = 1970, 50
 _BOTTLENECK = replace(NAMED_CONFIGS["seq_bn"], init_weights="mam_adapter")
 _OPTIONS = TrainingOptions(epochs=1, warmup=0.1, schedule="cosine", max_tokens=128)
 _PAIRS = replace(_OPTIONS, batch_size=64, device_batch_size=64, learning_rate=1e-3)
-_LABELS = replace(_OPTIONS, batch_size=32, device_batch_size=32, learning_rate=1e-3)
-_SEARCHES = replace(_OPTIONS, batch_size=128, device_batch_size=128, learning_rate=2e-3, max_tokens=256)
+_CLASSES = replace(_OPTIONS, batch_size=32, device_batch_size=32, learning_rate=1e-3)
+_NUMBERS = replace(_CLASSES, learning_rate=2e-3)
+_SEARCHES = replace(_OPTIONS, batch_size=128, device_batch_size=128, learning_rate=1e-3, max_tokens=256)
 
 
 def main() -> None:
@@ -57,7 +59,7 @@ def main() -> None:
             report = train_adapters(
                 tasks, folder, model, options=replace(options, seed=args.seed, cpu=True), bottleneck=_BOTTLENECK
             )
-            print(f"{tasks.stem}: {report.steps} steps, loss {report.loss:.3f}")
+            print(f"{tasks.stem}: {report.steps} steps, loss {report.loss:.3f}", flush=True)
             model = folder
         shutil.copytree(folder, args.out, ignore=shutil.ignore_patterns("checkpoint-*", "runs"), dirs_exist_ok=True)
 
@@ -66,23 +68,17 @@ def stages(papers: Sequence[Record], work: Path, draw: random.Random) -> list[tu
     """Write each run's tasks_config and data."""
     some = papers[: len(papers) * 3 // 8]
     pairs = make_pairs(papers, draw)[: len(papers) // 4]
-    labels = [
-        _task("venue", "classification", "[CLF]", some, work, labels_field="venue"),
-        _task("keyword", "classification", "[CLF]", _with_keyword(some, draw), work, labels_field="keyword"),
-        _task("year", "regression", "[RGN]", _with_year(some), work, labels_field="scaled_year"),
-    ]
+    venues = _task("venue", "classification", "[CLF]", some, work, labels_field="venue")
+    keywords = _task("keyword", "classification", "[CLF]", _with_keyword(some, draw), work, labels_field="keyword")
+    years = _task("year", "regression", "[RGN]", _with_year(some), work, labels_field="scaled_year")
+    near = _task("pairs", "pair", "[PRX]", pairs, work, scale=20)
     tokens = {"query": "[QRY]", "candidates": "[PRX]"}
+    searches = _task("searches", "ir", tokens, make_searches(papers, draw), work, loss="corpus", scale=16)
     return [
-        (_config("proximity", [_task("pairs", "pair", "[PRX]", pairs, work, scale=20)], work), _PAIRS),
-        (_config("labels", labels, work), _LABELS),
-        (
-            _config(
-                "searches",
-                [_task("searches", "ir", tokens, make_searches(papers, draw), work, loss="corpus", scale=20)],
-                work,
-            ),
-            _SEARCHES,
-        ),
+        (_config("proximity", [near], work), _PAIRS),
+        (_config("classification", [venues, keywords], work), _CLASSES),
+        (_config("regression", [years], work), _NUMBERS),
+        (_config("adhoc_query", [searches], work), _SEARCHES),
     ]
 
 
@@ -105,7 +101,7 @@ def _task(name: str, kind: str, token: Any, rows: Iterable[Record], work: Path, 
 
 
 def _config(name: str, tasks: Sequence[Record], work: Path) -> Path:
-    path = work / f"{name}_tasks.json"
+    path = work / f"{name}.json"
     path.write_text(json.dumps(tasks, indent=1), encoding="utf-8")
     return path
 

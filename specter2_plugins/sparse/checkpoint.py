@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from sentence_transformers import SparseEncoder
 from sentence_transformers.sparse_encoder.modules import SpladePooling
 from transformers import AutoConfig
 
-from specter2_plugins.errors import CheckpointError, Specter2Error
+from specter2_plugins.errors import CheckpointError
 from specter2_plugins.extras import require
 from specter2_plugins.hub import Hub
+from specter2_plugins.loading import naming
 
 _ADAPTER_CONFIG = "adapter_config.json"
 
@@ -69,7 +68,7 @@ def load_splade(
     # A folder with an adapter holds no configuration, by which transformers 4.57 finds the tokenizer's class.
     base = _base_of_adapter(folder, name, hub)
     processor = None if base is None else {"config": AutoConfig.from_pretrained(base)}
-    with _naming(name):
+    with naming(name):
         model = SparseEncoder(
             str(folder),
             device=device,
@@ -84,7 +83,7 @@ def load_splade(
     if adapters:
         require("peft", "peft", "sparse")
         for adapter, source in adapters.items():
-            with _naming(str(source)):
+            with naming(str(source)):
                 model.load_adapter(str(_folder(str(source), hub)), adapter_name=adapter)
         model.set_adapter(next(iter(adapters)))
     elif merge:
@@ -143,15 +142,3 @@ def _base_of_adapter(folder: Path, name: str, hub: Hub) -> Path | None:
             f"the base of the adapter {name!r} is missing: {error}. With the base elsewhere, "
             "use load_splade(base, adapters=...)"
         ) from None
-
-
-@contextmanager
-def _naming(name: str) -> Iterator[None]:
-    """Turn what transformers, PEFT and their file readers raise about a checkpoint into one line with its name."""
-    try:
-        yield
-    except Specter2Error:
-        raise
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CheckpointError(f"cannot load {name!r}: {reason}") from error
