@@ -4,6 +4,7 @@
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
 DATA ?= ../shared/data
+SEED ?= 0
 
 MODERN := .venv
 ADAPTERHUB := .venv-adapterhub
@@ -41,19 +42,17 @@ format: $(MODERN)/.test  ## Format the code and mend what ruff can.
 fixtures: $(ADAPTERHUB)/.test  ## Make the oracle's fixtures again, with the adapters library.
 	$(ADAPTERHUB)/bin/python tests/oracle/make_fixtures.py
 
-mini: $(MODERN)/.test  ## Train the adapters of `mini` again, from the data in DATA.
-	$(MODERN)/bin/python examples/train_mini.py --papers $(DATA)/acm_papers.jsonl.gz \
-	  --searches $(DATA)/scirepeval_sample/search_small.jsonl \
-	  --triplets $(DATA)/scirepeval_sample/specter_small.json --out specter2_plugins/mini
+mini: $(MODERN)/.test  ## Train the adapters of `mini` again from the data in DATA, with SEED, into mini-SEED.
+	$(MODERN)/bin/python -m examples.train_mini --papers $(DATA)/acm_papers.jsonl.gz --seed $(SEED) --out mini-$(SEED)
 
-bench: $(MODERN)/.test  ## Ad-hoc search of `mini` against MiniLM, on the collections in DATA.
-	$(MODERN)/bin/python -m benchmarks.retrieval --data $(DATA)
+bench: $(MODERN)/.test  ## `mini` on collections and labels it was not trained on, from the data in DATA.
+	$(MODERN)/bin/python -m benchmarks.mini --data $(DATA)
 
 evaluation: $(MODERN)/.test  ## The table of docs/evaluation.md, on the data in DATA.
 	$(MODERN)/bin/python -m benchmarks.evaluation --data $(DATA)
 
 clean:  ## Remove the environments and what tools left behind.
-	rm -rf $(MODERN) $(ADAPTERHUB) specter2-demo mini-checkpoints .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(MODERN) $(ADAPTERHUB) specter2-demo mini-[0-9]* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # PyTorch first and by version: unpinned, it brings several GB of CUDA packages.
 $(MODERN)/.torch $(ADAPTERHUB)/.torch: %/.torch:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from sentence_transformers.sentence_transformer.modules import Normalize
 from torch import Tensor, nn
 
 from specter2_plugins.errors import TrainingError
+from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.training.tasks import TrainingTask
 
 WEIGHTS_FILE = "heads.safetensors"
@@ -24,15 +27,28 @@ _STD = 0.02
 class Head(nn.Module):
     """Dropout and one linear layer. Source: SciRepEval's `TaskHead`.
 
+    SPECTER2's embeddings have numbers of about 1. Those of a model that normalises them are smaller by the root of
+    their number, and are scaled up by it: a head that starts with small outputs and learns slowly makes an adapter
+    give up all else that its embeddings tell.
+
     Args:
         dimensions: Length of an embedding.
         adapter: The adapter whose embeddings it reads.
         labels: Its classes; none for a regression.
         multi_label: Whether any number of them may apply.
+        scale: What embeddings are multiplied by.
     """
 
-    def __init__(self, dimensions: int, adapter: str, labels: tuple[str, ...] = (), multi_label: bool = False) -> None:
+    def __init__(
+        self,
+        dimensions: int,
+        adapter: str,
+        labels: tuple[str, ...] = (),
+        multi_label: bool = False,
+        scale: float = 1.0,
+    ) -> None:
         super().__init__()
+        self.scale = scale
         self.adapter = adapter
         self.labels = labels
         self.multi_label = multi_label
@@ -42,13 +58,15 @@ class Head(nn.Module):
         nn.init.zeros_(self.linear.bias)
 
     @classmethod
-    def of(cls, task: TrainingTask, dimensions: int) -> Head:
+    def of(cls, task: TrainingTask, model: Specter2) -> Head:
         """A fresh head for a task."""
-        return cls(dimensions, task.adapter, task.labels or (), task.multi_label)
+        normalised = any(isinstance(module, Normalize) for module in model)
+        scale = math.sqrt(model.dimensions) if normalised else 1.0
+        return cls(model.dimensions, task.adapter, task.labels or (), task.multi_label, scale)
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """[papers, dimensions] -> a score for each class, [papers, classes], or values, [papers]."""
-        outputs = self.linear(self.dropout(embeddings))
+        outputs = self.linear(self.dropout(self.scale * embeddings))
         return outputs if self.labels else outputs.squeeze(-1)
 
     @torch.inference_mode()
@@ -79,7 +97,7 @@ def save_heads(heads: Mapping[str, Head], folder: str | Path) -> None:
     }
     save_file(state, folder / WEIGHTS_FILE, metadata={"format": "pt"})
     described = {
-        task: {"adapter": head.adapter, "labels": head.labels, "multi_label": head.multi_label}
+        task: {"adapter": head.adapter, "labels": head.labels, "multi_label": head.multi_label, "scale": head.scale}
         for task, head in heads.items()
     }
     (folder / CONFIG_FILE).write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -104,7 +122,7 @@ def load_heads(folder: str | Path) -> dict[str, Head]:
         state = load_file(folder / WEIGHTS_FILE)
         for task, settings in described.items():
             weight = state[f"{task}.weight"]
-            head = Head(weight.shape[1], settings["adapter"], tuple(settings["labels"]), settings["multi_label"])
+            head = Head(weight.shape[1], **{**settings, "labels": tuple(settings["labels"])})
             head.linear.load_state_dict({"weight": weight, "bias": state[f"{task}.bias"]})
             heads[task] = head.eval()
     except Exception as error:  # a damaged file can raise anything

@@ -106,7 +106,7 @@ def make_loss(task: TrainingTask, model: Specter2, margin: float, papers: Tensor
         papers: All papers of a task whose queries are learned among them, [papers, dimensions].
     """
     if task.labelled:
-        return HeadLoss(model, Head.of(task, model.dimensions))
+        return HeadLoss(model, Head.of(task, model))
     if task.loss == "triplet":
         # Its small epsilon keeps the gradient finite where anchor and positive are the same text.
         return TripletLoss(model, distance_metric=functional.pairwise_distance, triplet_margin=margin)
