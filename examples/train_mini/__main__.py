@@ -27,6 +27,7 @@ from examples.train_mini.papers import Record, read_acm, split
 from examples.train_mini.searches import make_pairs, make_searches
 from specter2_plugins import load_specter2
 from specter2_plugins.adapters.config import NAMED_CONFIGS
+from specter2_plugins.readers import read_papers
 from specter2_plugins.training import TrainingOptions, train_adapters
 
 KEYWORDS = 500
@@ -35,8 +36,8 @@ FIRST_YEAR, YEARS = 1970, 50
 _BOTTLENECK = replace(NAMED_CONFIGS["seq_bn"], init_weights="mam_adapter")
 _OPTIONS = TrainingOptions(epochs=1, warmup=0.1, schedule="cosine", max_tokens=128)
 _PAIRS = replace(_OPTIONS, batch_size=64, device_batch_size=64, learning_rate=1e-3)
-_CLASSES = replace(_OPTIONS, batch_size=32, device_batch_size=32, learning_rate=1e-3)
-_NUMBERS = replace(_CLASSES, learning_rate=2e-3)
+_CLASSES = replace(_OPTIONS, batch_size=32, device_batch_size=32, learning_rate=5e-4, head_learning_rate=1e-2)
+_NUMBERS = replace(_CLASSES, learning_rate=1e-3)
 _SEARCHES = replace(_OPTIONS, batch_size=128, device_batch_size=128, learning_rate=1e-3, max_tokens=256)
 
 
@@ -45,11 +46,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--papers", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the model; its adapters are in adapters/")
-    parser.add_argument("--count", type=int, default=16000, help="papers that searches are made of")
+    parser.add_argument("--without", default=[], nargs="+", help="files of papers that are not to be trained on")
+    parser.add_argument("--count", type=int, default=12000, help="papers that searches are made of")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     draw = random.Random(args.seed)
-    papers, _ = split(read_acm(args.papers))
+    others = read_papers(args.without) if args.without else ()
+    papers, _ = split(read_acm(args.papers), ({"title": paper.title, "abstract": paper.abstract} for paper in others))
     draw.shuffle(papers)
     papers = papers[: args.count]
     with TemporaryDirectory() as work:

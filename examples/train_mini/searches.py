@@ -2,7 +2,8 @@
 
 A paper is shown in one of four ways, and what is not shown of it makes a search: one to three sentences of its
 abstract, its title, the first sentences of its abstract. Keywords make searches for all the papers that have them, in
-several phrasings; the first sentences of a paper, for the papers that share a rare keyword with it.
+several phrasings; the first sentences of a paper, for all papers that have one of its rare keywords. Papers that no
+search finds answer none.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 
 from examples.train_mini.papers import Record
 
@@ -42,7 +44,11 @@ def make_searches(papers: Sequence[Record], draw: random.Random) -> list[Record]
     by_keyword = _by_keyword(papers)
     found += _keyword_searches(papers, by_keyword, draw)
     found += _related_searches(papers, by_keyword, draw)
-    return [{"query": query, "candidates": [shown[number] for number in answers]} for query, answers in found]
+    searches = [{"query": query, "candidates": [shown[number] for number in answers]} for query, answers in found]
+    never_found = set(range(len(shown))).difference(*(answers for _, answers in found))
+    for number, search in zip(sorted(never_found), cycle(searches), strict=False):
+        search["candidates"].append({**shown[number], "score": 0})
+    return searches
 
 
 def make_pairs(papers: Sequence[Record], draw: random.Random) -> list[Record]:
@@ -50,7 +56,7 @@ def make_pairs(papers: Sequence[Record], draw: random.Random) -> list[Record]:
     groups = [answers for answers in _by_keyword(papers).values() if len(answers) in _RARE]
     draw.shuffle(groups)
     pairs = [[_title_or_all(papers[number], draw) for number in draw.sample(group, 2)] for group in groups]
-    return [{"query": query, "pos": positive} for query, positive in pairs]
+    return [{"query": query, "pos": positive} for query, positive in pairs if query["title"] != positive["title"]]
 
 
 def _view(paper: Record, draw: random.Random) -> tuple[Record, str]:
@@ -88,10 +94,7 @@ def _related_searches(
     for group in groups[: len(papers) // 4]:
         source = draw.choice(group)
         if sentences := _sentences(papers[source]["abstract"]):
-            yield (
-                " ".join(sentences[: draw.choice((1, 2, 3, 4))]),
-                [number for number in group if number != source],
-            )
+            yield " ".join(sentences[: draw.choice((1, 2, 3, 4))]), group
 
 
 def _by_keyword(papers: Sequence[Record]) -> dict[str, list[int]]:

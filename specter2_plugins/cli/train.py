@@ -35,6 +35,9 @@ def train(
     batch_size: Annotated[int | None, typer.Option(min=1, help="Examples to a step: 256, or 1024 for a base.")] = None,
     device_batch_size: Annotated[int | None, typer.Option(min=1, help="Examples in memory at once: 16.")] = None,
     learning_rate: Annotated[float | None, typer.Option("--lr", help="Peak rate: 1e-4, or 2e-5 for a base.")] = None,
+    head_learning_rate: Annotated[
+        float | None, typer.Option("--head-lr", help="Peak rate of labelled tasks' linear layers: that of --lr.")
+    ] = None,
     epochs: Annotated[float | None, typer.Option(help="Passes over the data: 6, or 2 for a base.")] = None,
     max_steps: Annotated[int | None, typer.Option(min=1, help="Steps, instead of epochs.")] = None,
     warmup: Annotated[float | None, typer.Option(help="Steps, or a share below 1: 1000, or 0.1 for a base.")] = None,
@@ -74,6 +77,7 @@ def train(
         "batch_size": batch_size,
         "device_batch_size": device_batch_size,
         "learning_rate": learning_rate,
+        "head_learning_rate": head_learning_rate,
         "epochs": epochs,
         "max_steps": max_steps,
         "warmup": warmup,

@@ -26,7 +26,8 @@ class SimilarLengths(DefaultBatchSampler):
 
     @override
     def __iter__(self) -> Iterator[list[int]]:
-        generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        # The sampler of several data sets seeds this generator each epoch; Sentence Transformers 5 tells no epoch.
+        generator = self.generator or torch.Generator().manual_seed(self.seed + self.epoch)
         drawn = torch.randperm(len(self._lengths), generator=generator)
         batches = [
             batch

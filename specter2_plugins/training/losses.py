@@ -23,6 +23,9 @@ from specter2_plugins.training.tasks import TrainingTask
 # The softmax's temperature: cosines lie within 1, distances do not.
 _SCALES = {"cosine": 20.0}
 
+HEAD_PARAMETERS = r"^[^.]+\.head\."
+"""Matches the names of heads' parameters in the losses by task."""
+
 
 class HeadLoss(nn.Module):
     """The loss of a head's outputs."""

@@ -24,6 +24,8 @@ class TrainingOptions:
         batch_size: Examples to an optimiser step; what the device does not hold at once is accumulated.
         device_batch_size: Examples that the device holds at once; each batch is of one task.
         learning_rate: At its peak.
+        head_learning_rate: The same of the linear layers of labelled tasks, which start from nothing: where they learn
+            faster than an adapter, it gives up less of what else its embeddings tell. Default: `learning_rate`.
         epochs: Passes over the examples.
         max_steps: Optimiser steps, instead of epochs.
         warmup: Steps until the peak or, below 1, their share of all.
@@ -45,6 +47,7 @@ class TrainingOptions:
     batch_size: int = 256
     device_batch_size: int = 16
     learning_rate: float = 1e-4
+    head_learning_rate: float | None = None
     epochs: float = 6
     max_steps: int | None = None
     warmup: float = 1000
@@ -117,6 +120,7 @@ _POSITIVE = (
     "batch_size",
     "device_batch_size",
     "learning_rate",
+    "head_learning_rate",
     "epochs",
     "max_steps",
     "max_tokens",

@@ -31,7 +31,7 @@ from specter2_plugins.training.batches import SimilarLengths
 from specter2_plugins.training.examples import ANCHOR, PAIRED_COLUMNS, find_classes
 from specter2_plugins.training.heads import save_heads
 from specter2_plugins.training.log import Log, LogCallback
-from specter2_plugins.training.losses import make_loss
+from specter2_plugins.training.losses import HEAD_PARAMETERS, make_loss
 from specter2_plugins.training.material import Material
 from specter2_plugins.training.options import ADAPTERS, BASE, TrainingOptions
 from specter2_plugins.training.report import TrainingReport
@@ -236,6 +236,8 @@ def _trainer(
             "metric_for_best_model": f"eval_{LOSS}",
             "greater_is_better": False,
         }
+    if options.head_learning_rate is not None and any(task.labelled for task in tasks):
+        arguments |= {"learning_rate_mapping": {HEAD_PARAMETERS: options.head_learning_rate}}
     # A text that is twice in a batch would be a negative of itself.
     unique = any(task.loss == "contrastive" for task in tasks if not task.labelled)
     args = SentenceTransformerTrainingArguments(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import random
 
+import torch
 from datasets import Dataset
+from sentence_transformers.base.sampler import ProportionalBatchSampler
+from torch.utils.data import ConcatDataset
 
 from specter2_plugins.training.batches import SimilarLengths
 
@@ -43,6 +46,22 @@ def test_an_epoch_can_be_drawn_again_and_the_next_is_another() -> None:
     first, again, other = sampler(), sampler(), sampler()
     other.set_epoch(1)
     assert list(first) == list(again) != list(other)
+
+
+def test_several_data_sets_are_drawn_anew_each_epoch() -> None:
+    def epochs() -> list[list[int]]:
+        generator = torch.Generator()
+        one = SimilarLengths(DATASET, batch_size=16, drop_last=False, seed=1, generator=generator)
+        both = ProportionalBatchSampler(ConcatDataset([DATASET]), batch_samplers=[one], generator=generator, seed=1)
+        drawn = []
+        for epoch in range(2):
+            both.set_epoch(epoch)
+            drawn.append(list(both))
+        return drawn
+
+    first, second = epochs()
+    assert first != second
+    assert [first, second] == epochs()
 
 
 def test_short_batches_do_not_come_first() -> None:
