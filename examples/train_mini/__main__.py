@@ -38,7 +38,7 @@ _OPTIONS = TrainingOptions(epochs=1, warmup=0.1, schedule="cosine", max_tokens=1
 _PAIRS = replace(_OPTIONS, batch_size=64, device_batch_size=64, learning_rate=1e-3)
 _CLASSES = replace(_OPTIONS, batch_size=32, device_batch_size=32, learning_rate=5e-4, head_learning_rate=1e-2)
 _NUMBERS = replace(_CLASSES, learning_rate=1e-3)
-_SEARCHES = replace(_OPTIONS, batch_size=128, device_batch_size=128, learning_rate=1e-3, max_tokens=256)
+_SEARCHES = replace(_OPTIONS, batch_size=128, device_batch_size=32, learning_rate=1e-3, max_tokens=256)
 
 
 def main() -> None:
