@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from examples.train_mini.papers import Record, read_acm, split
+from examples.train_mini.papers import Record, read_acm, scaled_year, split
 from examples.train_mini.searches import make_pairs, make_searches
 from specter2_plugins import load_specter2
 from specter2_plugins.adapters.config import NAMED_CONFIGS
@@ -31,12 +31,11 @@ from specter2_plugins.readers import read_papers
 from specter2_plugins.training import TrainingOptions, train_adapters
 
 KEYWORDS = 500
-FIRST_YEAR, YEARS = 1970, 50
 
 _BOTTLENECK = replace(NAMED_CONFIGS["seq_bn"], init_weights="mam_adapter")
 _OPTIONS = TrainingOptions(epochs=1, warmup=0.1, schedule="cosine", max_tokens=128)
 _PAIRS = replace(_OPTIONS, batch_size=64, device_batch_size=64, learning_rate=1e-3)
-_CLASSES = replace(_OPTIONS, batch_size=32, device_batch_size=32, learning_rate=5e-4, head_learning_rate=1e-2)
+_CLASSES = replace(_OPTIONS, batch_size=32, device_batch_size=8, learning_rate=5e-4, head_learning_rate=1e-2)
 _NUMBERS = replace(_CLASSES, learning_rate=1e-3)
 _SEARCHES = replace(_OPTIONS, batch_size=128, device_batch_size=32, learning_rate=1e-3, max_tokens=256)
 
@@ -47,7 +46,7 @@ def main() -> None:
     parser.add_argument("--papers", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the model; its adapters are in adapters/")
     parser.add_argument("--without", default=[], nargs="+", help="files of papers that are not to be trained on")
-    parser.add_argument("--count", type=int, default=12000, help="papers that searches are made of")
+    parser.add_argument("--count", type=int, default=8000, help="papers that searches are made of")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     draw = random.Random(args.seed)
@@ -94,7 +93,7 @@ def _with_keyword(papers: Iterable[Record], draw: random.Random) -> list[Record]
 
 
 def _with_year(papers: Iterable[Record]) -> list[Record]:
-    return [{**paper, "scaled_year": (paper["year"] - FIRST_YEAR) / YEARS} for paper in papers if paper["year"]]
+    return [{**paper, "scaled_year": scaled_year(paper)} for paper in papers if paper["year"]]
 
 
 def _task(name: str, kind: str, token: Any, rows: Iterable[Record], work: Path, **settings: Any) -> Record:

@@ -13,6 +13,8 @@ Record = dict[str, Any]
 HELD_OUT_VENUES = frozenset(("avi", "doceng", "ht", "icml", "iui", "pods", "recsys", "umap", "wsdm", "mum"))
 """Of these nothing is trained on, so that searches, years and venues of theirs can be measured."""
 
+_FIRST_YEAR, _YEARS = 1970, 50
+
 _TRACE = 150
 """Letters and digits of a text by which papers are told apart."""
 
@@ -36,6 +38,11 @@ def split(papers: Sequence[Record], others: Iterable[Record] = ()) -> tuple[list
     known = {trace for record in (*held_out, *others) for trace in _traces(record)}
     rest = (paper for paper in papers if paper["venue"] not in HELD_OUT_VENUES)
     return [paper for paper in rest if known.isdisjoint(_traces(paper))], held_out
+
+
+def scaled_year(paper: Record) -> float:
+    """The year, 0 for the first that there is and about 1 for the last."""
+    return (paper["year"] - _FIRST_YEAR) / _YEARS
 
 
 def _traces(record: Record) -> list[str]:

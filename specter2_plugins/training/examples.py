@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 ANCHOR, POSITIVE, NEGATIVE = PAIRED_COLUMNS = ("anchor", "positive", "negative")
 POSITIVES, OTHERS = "positives", "others"
+TEXT, LABEL = ("text", "label")
 TRIPLETS_OF_A_SEARCH = 5
 
 _HUB_SPLITS: dict[Split, str] = {"train": "train", "dev": "validation"}
@@ -92,7 +93,7 @@ def _features(task: TrainingTask) -> Features:
     if not task.labelled:
         return Features(dict.fromkeys(PAIRED_COLUMNS[: 2 if task.kind == "pair" else 3], Value("string")))
     label = Value("float32") if task.kind == "regression" else Value("int64")
-    return Features({"text": Value("string"), "label": ListOf(Value("uint8")) if task.multi_label else label})
+    return Features({TEXT: Value("string"), LABEL: ListOf(Value("uint8")) if task.multi_label else label})
 
 
 def _examples(task: TrainingTask, split: Split, sep_token: str) -> Iterator[Row]:
@@ -101,8 +102,8 @@ def _examples(task: TrainingTask, split: Split, sep_token: str) -> Iterator[Row]
     for number, row in enumerate(_rows(task, split), start=1):
         try:
             for example in make(task, row):
-                texts = {key: _texts(value, task, sep_token) for key, value in example.items() if key != "label"}
-                if all(texts[key] for key in texts if key != OTHERS):
+                texts = {key: _texts(key, value, task, sep_token) for key, value in example.items() if key != LABEL}
+                if task.searches_corpus or all(texts.values()):
                     found += 1
                     yield {**example, **texts}
                 else:
@@ -116,15 +117,17 @@ def _examples(task: TrainingTask, split: Split, sep_token: str) -> Iterator[Row]
         logger.warning("task %r: %d of its %s examples hold a paper without text; left out", task.name, empty, split)
 
 
-def _texts(value: Any, task: TrainingTask, sep_token: str) -> Any:
-    """The text of a query or paper, or those of a list of papers that have any."""
-    if isinstance(value, list):
+def _texts(column: str, value: Any, task: TrainingTask, sep_token: str) -> Any:
+    """The text of a query or paper, or those of a column's papers that have any."""
+    if column in (POSITIVES, OTHERS):
         return [text for text in (_text(paper, task, sep_token) for paper in value) if text is not None]
     return _text(value, task, sep_token)
 
 
-def _text(value: str | Mapping[str, Any], task: TrainingTask, sep_token: str) -> str | None:
+def _text(value: Any, task: TrainingTask, sep_token: str) -> str | None:
     """What the tokenizer sees of a query or a paper; None for one without text."""
+    if not isinstance(value, str | Mapping):
+        raise TypeError(f"{value!r} is neither a text nor a paper")
     parts = (value,) if isinstance(value, str) else document(_without_fractions(value), task.fields)
     return text_of(parts, sep_token) if any(part.strip() for part in parts) else None
 
@@ -139,9 +142,7 @@ def _without_fractions(row: Mapping[str, Any]) -> Row:
 def _of_paper(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
     value = row[task.labels_field]
     if task.kind == "regression":
-        label: Any = float(value)
-        if not math.isfinite(label):
-            raise ValueError(f"{task.labels_field!r} is {value!r}, expected a number")
+        label: Any = _number(task.labels_field, value)
     else:
         classes = task.labels or ()
         names = _names(task, value)
@@ -149,7 +150,14 @@ def _of_paper(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
         if unknown:
             raise ValueError(f"{task.labels_field!r} is {unknown[0]!r}, which is none of the {len(classes)} labels")
         label = [int(name in names) for name in classes] if task.multi_label else classes.index(names[0])
-    yield {"text": row, "label": label}
+    yield {TEXT: row, LABEL: label}
+
+
+def _number(field: str, value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{field!r} is {value!r}, expected a number")
+    return number
 
 
 def _names(task: TrainingTask, value: Any) -> list[str]:
@@ -171,14 +179,13 @@ def _of_pairs(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
 
 def _of_corpus(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
     query, positives, others = _judged(task, row)
-    if positives:
-        yield {ANCHOR: query, POSITIVES: positives, OTHERS: others}
+    yield {ANCHOR: query, POSITIVES: positives, OTHERS: others}
 
 
 def _judged(task: TrainingTask, row: Row) -> tuple[Any, list[Any], list[Any]]:
     """The query, the papers that answer it and those that do not."""
     if task.kind == "ir":
-        candidates = row["candidates"]
-        answers = [candidate for candidate in candidates if candidate["score"]]
-        return row["query"], answers, [candidate for candidate in candidates if not candidate["score"]]
+        scored = [(candidate, _number("score", candidate["score"])) for candidate in row["candidates"]]
+        answers, others = ([paper for paper, score in scored if (score > 0) is good] for good in (True, False))
+        return row["query"], answers, others
     return row["query"], [row["pos"]], [] if task.kind == "pair" else [row["neg"]]

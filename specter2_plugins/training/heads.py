@@ -60,8 +60,7 @@ class Head(nn.Module):
     @classmethod
     def of(cls, task: TrainingTask, model: Specter2) -> Head:
         """A fresh head for a task."""
-        normalised = any(isinstance(module, Normalize) for module in model)
-        scale = math.sqrt(model.dimensions) if normalised else 1.0
+        scale = math.sqrt(model.dimensions) if normalises(model) else 1.0
         return cls(model.dimensions, task.adapter, task.labels or (), task.multi_label, scale)
 
     def forward(self, embeddings: Tensor) -> Tensor:
@@ -82,6 +81,11 @@ class Head(nn.Module):
         if not self.multi_label:
             return [self.labels[best] for best in outputs.argmax(-1).tolist()]
         return [[label for label, score in zip(self.labels, row, strict=True) if score > 0] for row in outputs.tolist()]
+
+
+def normalises(model: Specter2) -> bool:
+    """Whether a model's embeddings have length 1."""
+    return any(isinstance(module, Normalize) for module in model)
 
 
 def save_heads(heads: Mapping[str, Head], folder: str | Path) -> None:

@@ -7,9 +7,11 @@ among the papers of a batch, and among all papers of the task.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import torch
 from sentence_transformers import SimilarityFunction
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss, TripletLoss
 from torch import Tensor, nn
@@ -17,23 +19,22 @@ from torch.nn import functional
 
 from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.training.corpus import NONE
-from specter2_plugins.training.heads import Head
+from specter2_plugins.training.heads import Head, normalises
 from specter2_plugins.training.tasks import TrainingTask
 
-# The softmax's temperature: cosines lie within 1, distances do not.
-_SCALES = {"cosine": 20.0}
+# Of the softmax, for cosines and for distances of normalised embeddings, which lie within 2.
+_BOUNDED_SCALE = 20.0
 
 HEAD_PARAMETERS = r"^[^.]+\.head\."
 """Matches the names of heads' parameters in the losses by task."""
 
 
-class HeadLoss(nn.Module):
-    """The loss of a head's outputs."""
+class LabelLoss(nn.Module, ABC):
+    """A loss of embeddings and what is known of them."""
 
-    def __init__(self, model: Specter2, head: Head) -> None:
+    def __init__(self, model: Specter2) -> None:
         super().__init__()
         self.model = model
-        self.head = head
 
     def forward(self, features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
         """The mean loss of a batch."""
@@ -41,8 +42,20 @@ class HeadLoss(nn.Module):
             [self.model(column)["sentence_embedding"] for column in features], labels
         )
 
+    @abstractmethod
     def compute_loss_from_embeddings(self, embeddings: list[Tensor], labels: Tensor) -> Tensor:
-        """As `forward`, of [papers, dimensions]; named as in Sentence Transformers' own losses."""
+        """As `forward`, of embeddings; named as in Sentence Transformers' own losses."""
+
+
+class HeadLoss(LabelLoss):
+    """The loss of a head's outputs."""
+
+    def __init__(self, model: Specter2, head: Head) -> None:
+        super().__init__(model)
+        self.head = head
+
+    def compute_loss_from_embeddings(self, embeddings: list[Tensor], labels: Tensor) -> Tensor:
+        """As `forward`, of [papers, dimensions]."""
         outputs = self.head(embeddings[0])
         if self.head.labels and not self.head.multi_label:
             return functional.cross_entropy(outputs, labels)
@@ -57,7 +70,7 @@ class HeadLoss(nn.Module):
         return {"loss": kind, "adapter": self.head.adapter, "labels": len(self.head.labels)}
 
 
-class CorpusLoss(nn.Module):
+class CorpusLoss(LabelLoss):
     """Cross entropy of queries' answers among all papers, whose embeddings stay as they are.
 
     Args:
@@ -72,17 +85,10 @@ class CorpusLoss(nn.Module):
     def __init__(
         self, model: Specter2, papers: Tensor, similarity: Callable[[Tensor, Tensor], Tensor], scale: float
     ) -> None:
-        super().__init__()
-        self.model = model
+        super().__init__(model)
         self.scale = scale
         self._similarity = similarity
         self.register_buffer("papers", papers, persistent=False)
-
-    def forward(self, features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
-        """The mean loss of a batch."""
-        return self.compute_loss_from_embeddings(
-            [self.model(column)["sentence_embedding"] for column in features], labels
-        )
 
     def compute_loss_from_embeddings(self, embeddings: list[Tensor], labels: Tensor) -> Tensor:
         """As `forward`, of [queries, dimensions] and the numbers of their answers, [queries, most answers]."""
@@ -92,7 +98,8 @@ class CorpusLoss(nn.Module):
 
     def scores(self, queries: Tensor) -> Tensor:
         """[queries, dimensions] -> [queries, papers]."""
-        return self.scale * self._similarity(queries.to(self.papers), self.papers)
+        with torch.autocast(self.papers.device.type, enabled=False):
+            return self.scale * self._similarity(queries.to(self.papers), self.papers)
 
     def get_config_dict(self) -> dict[str, Any]:
         """What the model card says about it."""
@@ -114,7 +121,8 @@ def make_loss(task: TrainingTask, model: Specter2, margin: float, papers: Tensor
         # Its small epsilon keeps the gradient finite where anchor and positive are the same text.
         return TripletLoss(model, distance_metric=functional.pairwise_distance, triplet_margin=margin)
     similarity = SimilarityFunction.to_similarity_fn(model.similarity_fn_name)
-    scale = task.scale or _SCALES.get(model.similarity_fn_name, 1.0)
+    bounded = model.similarity_fn_name == "cosine" or normalises(model)
+    scale = task.scale or (_BOUNDED_SCALE if bounded else 1.0)
     if papers is not None:
         return CorpusLoss(model, papers, similarity, scale)
     return MultipleNegativesRankingLoss(model, scale=scale, similarity_fct=similarity)

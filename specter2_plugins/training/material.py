@@ -9,6 +9,7 @@ from pathlib import Path
 from datasets import Dataset
 from torch import Tensor
 
+from specter2_plugins.errors import TaskError, TrainingError
 from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.training.corpus import number_papers
 from specter2_plugins.training.examples import load_examples
@@ -41,12 +42,19 @@ class Material:
                 for split in _SPLITS
                 if (dataset := load_examples(task, split, model.transformer.sep_token, seed, folder)) is not None
             }
-            if task.searches_corpus:
-                corpus, found = number_papers(found)
-                # `encode` returns an inference tensor, which gradients cannot pass.
-                papers[task.name] = model.encode(corpus, task=task.adapter, convert_to_tensor=True).clone()
+            if task.searches_corpus and found:
+                corpus, found = number_papers(task.name, found)
+                papers[task.name] = _embed(corpus, task, model)
             if "train" in found:
                 train[task.name] = found["train"]
             if "dev" in found:
                 dev[task.name] = found["dev"]
         return cls(train, dev, papers)
+
+
+def _embed(papers: Sequence[str], task: TrainingTask, model: Specter2) -> Tensor:
+    try:
+        # `encode` returns an inference tensor, which gradients cannot pass.
+        return model.encode(papers, task=task.adapter, convert_to_tensor=True).clone()
+    except TaskError as error:
+        raise TrainingError(f"task {task.name!r} embeds its papers once: {error}") from None

@@ -84,13 +84,18 @@ class TrainingOptions:
         """Examples of one forward pass."""
         return min(self.device_batch_size, self.batch_size)
 
+    @property
+    def passes(self) -> int:
+        """Forward passes of one optimiser step."""
+        return self.batch_size // self.at_once
+
     def arguments(self) -> dict[str, Any]:
         """The same for `SentenceTransformerTrainingArguments`."""
         rhythm = "epoch" if self.every is None else "steps"
         dtype = self._dtype()
         return {
             "per_device_train_batch_size": self.at_once,
-            "gradient_accumulation_steps": self.batch_size // self.at_once,
+            "gradient_accumulation_steps": self.passes,
             "learning_rate": self.learning_rate,
             "num_train_epochs": self.epochs,
             "max_steps": self.max_steps or -1,

@@ -7,7 +7,7 @@ paired tasks may name their `loss`, and its `scale`.
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,8 +66,12 @@ class TrainingTask:
         sample_size: Most examples of a split; a search makes up to five. Default: all.
         loss: How tasks without labels are learned: by "triplet", each with its negative; "contrastive", among the
             papers of the batch; or "corpus", among all papers of the task, whose adapter stays as it is.
-        scale: What similarities are multiplied by in the softmax of the last two. Default: 20 for cosines, 1 for
-            others.
+            Default: "triplet", or for pairs, which have no negative, "contrastive".
+        scale: What similarities are multiplied by in the softmax of the last two. Default: 20 for cosines and for
+            normalised embeddings, 1 for others.
+
+    Raises:
+        TrainingError: If a loss or a scale does not fit the kind of task.
     """
 
     name: str
@@ -80,8 +84,32 @@ class TrainingTask:
     labels: tuple[str, ...] | None = None
     multi_label: bool = False
     sample_size: Mapping[str, int] = field(default_factory=dict)
-    loss: PairLoss = "triplet"
+    loss: PairLoss | None = None
     scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.loss is None and not self.labelled:
+            object.__setattr__(self, "loss", "contrastive" if self.kind == "pair" else "triplet")
+        if problem := self._problem():
+            raise TrainingError(f"task {self.name!r}: {' '.join(problem)}")
+
+    def _problem(self) -> tuple[str, str] | None:
+        """Which setting does not fit the rest, and why."""
+        if self.labelled and self.loss is not None:
+            return "'loss'", "is for tasks without labels"
+        if self.kind == "pair" and self.loss == "triplet":
+            return "'loss'", "is 'triplet', which takes a negative: choose 'contrastive' or 'corpus'"
+        if self.scale is not None and self.loss not in ("contrastive", "corpus"):
+            return "'scale'", "is for the losses 'contrastive' and 'corpus'"
+        if self.scale is not None and not 0 < self.scale <= sys.float_info.max:
+            return "'scale'", f"is {self.scale!r}, expected a number above 0"
+        if self.searches_corpus and self.query_adapter == self.adapter:
+            return (
+                "'loss'",
+                "is 'corpus', where the adapter of papers stays as it is: "
+                "'ctrl_token' must name another adapter for 'query' than for 'candidates'",
+            )
+        return None
 
     @property
     def labelled(self) -> bool:
@@ -142,43 +170,30 @@ class _Entry:
         if "labels_field" not in self.row and kind == "regression":
             self._fail("labels_field", "is missing: the field with the number to be learned")
         query_adapter, adapter = self._adapters(paired=kind not in _LABELLED)
-        loss = self._loss(kind, alike=query_adapter == adapter)
-        return TrainingTask(
-            name=name,
-            kind=cast(Kind, kind),
-            source=self._source(),
-            adapter=adapter,
-            query_adapter=query_adapter,
-            fields=self._fields(),
-            labels_field=self._text("labels_field", "label"),
-            labels=self._labels() if kind == "classification" else None,
-            multi_label=self._is(bool, "multi_label", False),
-            sample_size=self._sample_size(),
-            loss=loss,
-            scale=self._scale(loss),
-        )
+        loss = self._one_of("loss", get_args(PairLoss)) if "loss" in self.row else None
+        settings = {
+            "kind": cast(Kind, kind),
+            "source": self._source(),
+            "adapter": adapter,
+            "query_adapter": query_adapter,
+            "fields": self._fields(),
+            "labels_field": self._text("labels_field", "label"),
+            "labels": self._labels() if kind == "classification" else None,
+            "multi_label": self._is(bool, "multi_label", False),
+            "sample_size": self._sample_size(),
+            "loss": cast(PairLoss | None, loss),
+            "scale": self._scale(),
+        }
+        try:
+            return TrainingTask(name, **settings)
+        except TrainingError as error:
+            raise TrainingError(f"{self._named()}: {str(error).removeprefix(f'task {name!r}: ')}") from None
 
-    def _loss(self, kind: str, *, alike: bool) -> PairLoss:
-        loss = cast(PairLoss, self._one_of("loss", get_args(PairLoss), "contrastive" if kind == "pair" else "triplet"))
-        if kind == "pair" and loss == "triplet":
-            self._fail("loss", "is 'triplet', which takes a negative: choose 'contrastive' or 'corpus'")
-        if kind not in _LABELLED and loss == "corpus" and alike:
-            self._fail(
-                "loss",
-                "is 'corpus', where the adapter of papers stays as it is: "
-                "'ctrl_token' must name another adapter for 'query' than for 'candidates'",
-            )
-        return loss
-
-    def _scale(self, loss: str) -> float | None:
+    def _scale(self) -> float | None:
         scale = self.row.get("scale")
-        if scale is None:
-            return None
-        if loss == "triplet":
-            self._fail("scale", "is for the losses 'contrastive' and 'corpus'")
-        if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
+        if isinstance(scale, bool) or not isinstance(scale, (int, float, type(None))):
             self._fail("scale", f"is {scale!r}, expected a number above 0")
-        return float(scale)
+        return scale
 
     def _source(self) -> HubDataset | dict[str, Path]:
         if ("dataset" in self.row) == ("data_files" in self.row):
@@ -268,6 +283,9 @@ class _Entry:
         return value
 
     def _fail(self, key: str, problem: str) -> NoReturn:
+        raise TrainingError(f"{self._named()}: {key!r} {problem}")
+
+    def _named(self) -> str:
         name = self.row.get("name")
-        named = f"task {self.number} ({name!r})" if isinstance(name, str) else f"task {self.number}"
-        raise TrainingError(f"{self.path}: {named}: {key!r} {problem}")
+        named = f" ({name!r})" if isinstance(name, str) else ""
+        return f"{self.path}: task {self.number}{named}"

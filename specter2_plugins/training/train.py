@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -82,7 +83,7 @@ def train_adapters(
     model = _loaded(model, options)
     set_seed(options.seed)
     trained = list(dict.fromkeys(adapter for task in tasks for adapter in task.adapters))
-    _check_corpora(tasks, trained, model)
+    _check_corpora(tasks, trained)
     for adapter in trained:
         if fresh or adapter not in model.transformer.adapter_tasks:
             model.transformer.add_adapter(adapter, bottleneck)
@@ -112,7 +113,9 @@ def train_base(
         EvaluationError: If a file or data set cannot be read.
         CheckpointError: If the model cannot be had.
     """
-    tasks = [replace(task, adapter=BASE_TASK, query_adapter=BASE_TASK) for task in _opened(tasks)]
+    tasks = _opened(tasks)
+    _check_corpora(tasks, {task.adapter for task in tasks})
+    tasks = [replace(task, adapter=BASE_TASK, query_adapter=BASE_TASK) for task in tasks]
     _check_folder(Path(out), resume)
     model = _loaded(model, options, adapters={})
     if model.transformer.adapter_tasks:
@@ -120,7 +123,6 @@ def train_base(
             "the model carries adapters, which do not fit its base once that has changed; "
             "load it with load_specter2(..., adapters={})"
         )
-    _check_corpora(tasks, [BASE_TASK], model)
     set_seed(options.seed)
     model.requires_grad_(True)
     return _train(tasks, Path(out), model, options, resume, log, push_to_hub)
@@ -136,16 +138,11 @@ def _opened(tasks: Tasks) -> list[TrainingTask]:
     ]
 
 
-def _check_corpora(tasks: Sequence[TrainingTask], trained: Collection[str], model: Specter2) -> None:
+def _check_corpora(tasks: Sequence[TrainingTask], trained: Collection[str]) -> None:
     for task in tasks:
         if task.searches_corpus and task.adapter in trained:
             raise TrainingError(
-                f"task {task.name!r} embeds its papers once, so {task.adapter!r} cannot be trained in the same run"
-            )
-        if task.searches_corpus and task.adapter not in model.transformer.adapter_tasks:
-            raise TrainingError(
-                f"task {task.name!r} embeds its papers with {task.adapter!r}, which the model does not have; "
-                f"it has {', '.join(model.transformer.adapter_tasks) or 'none'}"
+                f"task {task.name!r} embeds its papers once, and what embeds them is trained in the same run"
             )
 
 
@@ -176,6 +173,8 @@ def _train(
     # transformers 4 leaves its precision behind in this variable, and the next run takes it from there.
     with TemporaryDirectory() as scratch, variable("ACCELERATE_MIXED_PRECISION", "no"):
         material = Material.load(tasks, model, options.seed, Path(scratch))
+        if not material.train:
+            raise TrainingError("no task has an example to train on: sample_size is 0")
         losses = {task.name: make_loss(task, model, options.margin, material.papers.get(task.name)) for task in tasks}
         validation = Validation(material.dev, losses, options.at_once) if material.dev else None
         with _pushing(push_to_hub):
@@ -243,7 +242,7 @@ def _trainer(
     args = SentenceTransformerTrainingArguments(
         output_dir=str(out),
         router_mapping={task.name: _routes(task) for task in tasks},
-        batch_sampler=BatchSamplers.NO_DUPLICATES if unique else SimilarLengths,
+        batch_sampler=BatchSamplers.NO_DUPLICATES if unique else partial(SimilarLengths, window=options.passes),
         report_to=["tensorboard"],
         push_to_hub=push_to_hub is not None,
         hub_model_id=push_to_hub,

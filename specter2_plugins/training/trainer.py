@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,11 @@ class TaskTrainer(SentenceTransformerTrainer):
         heads = self.heads
         if heads:
             saved = load_heads(Path(checkpoint_path))
-            if [(task, head.labels) for task, head in saved.items()] != [(t, head.labels) for t, head in heads.items()]:
+            if _kinds(saved) != _kinds(heads):
                 raise TrainingError(f"{checkpoint_path} is of other tasks or labels than these")
             for task, head in heads.items():
                 head.load_state_dict(saved[task].state_dict())
+
+
+def _kinds(heads: Mapping[str, Head]) -> list[Any]:
+    return [(task, head.labels, head.scale) for task, head in heads.items()]

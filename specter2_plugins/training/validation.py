@@ -101,7 +101,7 @@ class Validation(SentenceEvaluator):
 def _nearer(anchor: Tensor, positive: Tensor, negative: Tensor | None = None) -> Tensor:
     if negative is None:
         distances = torch.cdist(anchor.float(), positive.float())
-        return (distances.argmin(1) == torch.arange(len(distances), device=distances.device)).float()
+        return (distances >= distances.diagonal()[:, None]).all(1).float()
     near = functional.pairwise_distance(anchor, positive) < functional.pairwise_distance(anchor, negative)
     return near.float()
 

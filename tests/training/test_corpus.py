@@ -37,18 +37,27 @@ def write_searches(path: Path) -> Path:
     return path
 
 
-def test_answers_are_numbered(write_config: WriteConfig, tmp_path: Path) -> None:
+def test_answers_are_numbered(write_config: WriteConfig, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = write_searches(tmp_path / "searches.jsonl")
     (task,) = read_tasks_config(write_config({**CORPUS, "data_files": {"train": str(path)}}))
     assert task.adapters == ("adhoc_query",)
     examples = load_examples(task, "train", "[SEP]", 0, tmp_path / "tables")
     assert examples is not None
-    papers, numbered = number_papers({"train": examples})
-    assert papers == ["a[SEP]", "b[SEP]", "c[SEP]"]
+    papers, numbered = number_papers("search", {"train": examples})
+    assert papers == ["a[SEP]", "b[SEP]", "c[SEP]", "d[SEP]"]
+    assert "1 of its train searches have no query or no answer; left out" in caplog.text
     assert numbered["train"].to_list() == [
         {"anchor": "first", "label": [0, NONE]},
         {"anchor": "second", "label": [0, 2]},
     ]
+
+
+def test_searches_without_an_answer(oracle: Oracle, write_config: WriteConfig, tmp_path: Path) -> None:
+    path = tmp_path / "searches.jsonl"
+    path.write_text(json.dumps({"query": "a", "candidates": [{"title": "b", "abstract": None, "score": 0}]}) + "\n")
+    config = write_config({**CORPUS, "data_files": {"train": str(path)}})
+    with pytest.raises(TrainingError, match=r"^task 'search': no search of its train data has an answer$"):
+        train_adapters(config, tmp_path / "out", oracle.models, options=QUICK)
 
 
 def test_the_loss_is_the_mean_cross_entropy_of_the_answers(oracle: Oracle, write_config: WriteConfig) -> None:
@@ -108,10 +117,10 @@ def test_a_resumed_run_ends_as_an_unbroken_one(oracle: Oracle, write_config: Wri
 @pytest.mark.parametrize(
     ("tasks", "message"),
     [
-        pytest.param([CORPUS, TRIPLETS], "'proximity' cannot be trained in the same run", id="trained beside it"),
+        pytest.param([CORPUS, TRIPLETS], "and what embeds them is trained in the same run", id="trained beside it"),
         pytest.param(
             [{**CORPUS, "ctrl_token": {"query": "[QRY]", "candidates": "mine"}}],
-            "'mine', which the model does not have; it has ",
+            "unknown task 'mine'",
             id="no such adapter",
         ),
     ],
@@ -125,5 +134,5 @@ def test_papers_need_an_adapter_that_stays(
 
 def test_a_base_cannot_stay(write_config: WriteConfig, oracle: Oracle, tmp_path: Path) -> None:
     base = load_specter2(oracle.models, adapters={}, device="cpu")
-    with pytest.raises(TrainingError, match="'base' cannot be trained in the same run"):
+    with pytest.raises(TrainingError, match="and what embeds them is trained in the same run"):
         train_base(write_config(CORPUS), tmp_path / "out", base, options=QUICK)

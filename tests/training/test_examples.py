@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,12 @@ def test_a_search_makes_up_to_five_triplets(tasks: dict[str, TrainingTask], tmp_
     ]
 
 
+def test_a_score_is_a_number_and_more_than_none(tasks: dict[str, TrainingTask], tmp_path: Path) -> None:
+    papers = [{"title": str(score), "abstract": None, "score": score} for score in (-1, "0", 0.5, "1")]
+    rows = load(on([{"query": "q", "candidates": papers}], tasks["search"], tmp_path), tmp_path)
+    assert [(row["positive"], row["negative"]) for row in rows] == [("0.5[SEP]", "0[SEP]"), ("1[SEP]", "-1[SEP]")]
+
+
 def test_fields_in_their_order_and_years_as_they_are_said(tasks: dict[str, TrainingTask], tmp_path: Path) -> None:
     first = load(tasks["search"], tmp_path)[0]
     assert first["anchor"] == "Measuring utility by a single-response sequential method."
@@ -141,6 +148,23 @@ WRONG = [
     ("cite_count", {"title": "a", "log_citations": "nan"}, "record 1: 'log_citations' is 'nan', expected a number"),
     ("search", {"query": "a", "candidates": [{"title": "b"}]}, "record 1: has no 'score'"),
     ("specter", {"query": {"title": "a"}, "pos": {"title": "b"}}, "record 1: has no 'neg'"),
+    (
+        "specter",
+        {"query": {"title": "a"}, "pos": None, "neg": {"title": "b"}},
+        "record 1: None is neither a text nor a",
+    ),
+    (
+        "specter",
+        {"query": 5, "pos": {"title": "a"}, "neg": {"title": "b"}},
+        "record 1: 5 is neither a text nor a paper",
+    ),
+    ("specter", {"query": ["a"], "pos": {"title": "a"}, "neg": {"title": "b"}}, r"record 1: \['a'\] is neither a text"),
+    ("search", {"query": "a", "candidates": [{"title": "b", "score": "high"}]}, "record 1: could not convert string"),
+    (
+        "search",
+        {"query": "a", "candidates": [{"title": "b", "score": math.nan}]},
+        "record 1: 'score' is nan, expected a",
+    ),
 ]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from specter2_plugins.errors import TrainingError
-from specter2_plugins.training import HubDataset, read_tasks_config
+from specter2_plugins.training import HubDataset, TrainingTask, read_tasks_config
 from tests.training.conftest import ALL, DATA, FOS, MESH, SEARCH, TRIPLETS, WriteConfig
 
 
@@ -95,6 +96,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**TRIPLETS, "loss": "corpus"}, "'loss' is 'corpus', where the adapter of papers stays as it is"),
     ({**TRIPLETS, "scale": 20}, "'scale' is for the losses 'contrastive' and 'corpus'"),
     ({**TRIPLETS, "loss": "contrastive", "scale": 0}, "'scale' is 0, expected a number above 0"),
+    ({**TRIPLETS, "loss": "contrastive", "scale": 10**400}, "expected a number above 0"),
+    ({**MESH, "loss": "contrastive"}, "'loss' is for tasks without labels"),
+    ({**MESH, "scale": 2}, "'scale' is for the losses 'contrastive' and 'corpus'"),
     ({**TRIPLETS, "loss": "contrastive", "scale": True}, "'scale' is True, expected a number above 0"),
 ]
 
@@ -107,6 +111,13 @@ def test_what_is_wrong_is_named(task: dict[str, Any], message: str, write_config
     assert str(raised.value).startswith(f"{path}: task 1")
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_task_made_in_python(tmp_path: Path) -> None:
+    task = TrainingTask("pairs", "pair", {"train": tmp_path / "pairs.jsonl"}, "proximity", "proximity")
+    assert task.loss == "contrastive"
+    with pytest.raises(TrainingError, match=r"^task 'pairs': 'loss' is 'triplet', which takes a negative"):
+        replace(task, loss="triplet")
 
 
 def test_names_are_used_once_and_there_is_a_task(write_config: WriteConfig) -> None:

@@ -79,7 +79,7 @@ def untrained(run: Run, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory
 def test_each_loss_falls(
     task: dict[str, Any], untrained: dict[str, float], oracle: Oracle, write_config: WriteConfig, tmp_path: Path
 ) -> None:
-    options = replace(QUICK, device_batch_size=8, max_steps=24, every=24, schedule="constant_with_warmup")
+    options = replace(QUICK, device_batch_size=8, max_steps=36, every=36, schedule="constant_with_warmup")
     metrics = train_adapters(write_config(task), tmp_path / "out", oracle.models, options=options).metrics
     name = f"{task['name']}_loss"
     assert metrics[name] < 0.99 * untrained[name]
@@ -220,7 +220,7 @@ def test_a_base_that_never_had_adapters(
     files = {"train": "train.jsonl", "dev": "train.jsonl"}
     task = {"name": "intent", "type": "classification", "data_files": files, "input_fields": ["text"]}
     config = write_config({**task, "ctrl_token": "[CLF]"})
-    report = train_adapters(config, tmp_path / "out", oracle.base, options=replace(QUICK, max_steps=24, every=24))
+    report = train_adapters(config, tmp_path / "out", oracle.base, options=replace(QUICK, max_steps=36, every=36))
     assert report.metrics["intent_accuracy"] > 0.8
     card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     assert 'features = model.encode([{"title": ' in card
