@@ -68,7 +68,7 @@ def main() -> None:
 
 def stages(papers: Sequence[Record], work: Path, draw: random.Random) -> list[tuple[Path, TrainingOptions]]:
     """Write each run's tasks_config and data."""
-    some = papers[: len(papers) * 3 // 8]
+    some = papers[: len(papers) // 2]
     pairs = make_pairs(papers, draw)[: len(papers) // 4]
     venues = _task("venue", "classification", "[CLF]", some, work, labels_field="venue")
     keywords = _task("keyword", "classification", "[CLF]", _with_keyword(some, draw), work, labels_field="keyword")
