@@ -43,7 +43,8 @@ fixtures: $(ADAPTERHUB)/.test  ## Make the oracle's fixtures again, with the ada
 	$(ADAPTERHUB)/bin/python tests/oracle/make_fixtures.py
 
 mini: $(MODERN)/.test  ## Train the adapters of `mini` again from the data in DATA, with SEED, into mini-SEED.
-	$(MODERN)/bin/python -m examples.train_mini --papers $(DATA)/acm_papers.jsonl.gz --seed $(SEED) --out mini-$(SEED)
+	$(MODERN)/bin/python -m examples.train_mini --papers $(DATA)/acm_papers.jsonl.gz \
+	  --without $(DATA)/bibtex/sigir/*.bib --seed $(SEED) --out mini-$(SEED)
 
 bench: $(MODERN)/.test  ## `mini` on collections and labels it was not trained on, from the data in DATA.
 	$(MODERN)/bin/python -m benchmarks.mini --data $(DATA)
