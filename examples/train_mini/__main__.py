@@ -55,14 +55,13 @@ def main() -> None:
     draw.shuffle(papers)
     papers = papers[: args.count]
     with TemporaryDirectory() as work:
-        model: Any = load_specter2("mini", adapters={}, device="cpu")
+        model = load_specter2("mini", adapters={}, device="cpu")
         for number, (tasks, options) in enumerate(stages(papers, Path(work), draw), start=1):
             folder = Path(work) / f"stage {number}"
             report = train_adapters(
                 tasks, folder, model, options=replace(options, seed=args.seed, cpu=True), bottleneck=_BOTTLENECK
             )
             print(f"{tasks.stem}: {report.steps} steps, loss {report.loss:.3f}", flush=True)
-            model = folder
         shutil.copytree(folder, args.out, ignore=shutil.ignore_patterns("checkpoint-*", "runs"), dirs_exist_ok=True)
 
 
