@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from langchain_core.load import dumps, loads
 
-from specter2_plugins import CheckpointError, Paper, PaperError, Specter2, TaskError
+from specter2_plugins import CheckpointError, Paper, PaperError, Specter2, TaskError, load_specter2
+from specter2_plugins.checkpoints import resolve
 from specter2_plugins.langchain import Specter2Embeddings
 
 if TYPE_CHECKING:
@@ -37,9 +38,10 @@ def test_every_task(task: str, model: Specter2) -> None:
     np.testing.assert_allclose(embeddings.embed_documents(["graphs"])[0], expected, atol=1e-6)
 
 
-def test_a_task_that_the_model_lacks_is_named(mini: Specter2) -> None:
+def test_a_task_that_the_model_lacks_is_named() -> None:
+    lacking = load_specter2("mini", adapters={"proximity": resolve("mini").adapters["proximity"]}, device="cpu")
     with pytest.raises(TaskError, match="'regression' needs an adapter"):
-        Specter2Embeddings(specter2=mini, query_task="regression").embed_query("graphs")
+        Specter2Embeddings(specter2=lacking, query_task="regression").embed_query("graphs")
 
 
 def test_blank_line_parts_title_and_abstract(embeddings: Specter2Embeddings, mini: Specter2) -> None:

@@ -79,7 +79,7 @@ def untrained(run: Run, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory
 def test_each_loss_falls(
     task: dict[str, Any], untrained: dict[str, float], oracle: Oracle, write_config: WriteConfig, tmp_path: Path
 ) -> None:
-    options = replace(QUICK, device_batch_size=8, max_steps=36, every=36, schedule="constant_with_warmup")
+    options = replace(QUICK, device_batch_size=8, max_steps=48, every=48, schedule="constant_with_warmup")
     metrics = train_adapters(write_config(task), tmp_path / "out", oracle.models, options=options).metrics
     name = f"{task['name']}_loss"
     assert metrics[name] < 0.99 * untrained[name]
