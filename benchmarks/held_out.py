@@ -25,7 +25,7 @@ from specter2_plugins.readers import read_papers
 METRIC = "ndcg_cut_10"
 
 _ANSWERS = range(2, 11)
-SEARCHED, PROBED = 3000, 2000
+SEARCHED, PROBED = 2000, 1000
 
 
 def read_searches(data: Path, work: Path) -> Iterator[Ranking]:
