@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 ANCHOR, POSITIVE, NEGATIVE = PAIRED_COLUMNS = ("anchor", "positive", "negative")
 POSITIVES, OTHERS = "positives", "others"
-TEXT, LABEL = ("text", "label")
+TEXT, LABEL = "text", "label"
 TRIPLETS_OF_A_SEARCH = 5
 
 _HUB_SPLITS: dict[Split, str] = {"train": "train", "dev": "validation"}

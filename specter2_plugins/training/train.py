@@ -29,7 +29,7 @@ from specter2_plugins.models import load_specter2
 from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.tasks import BASE as BASE_TASK
 from specter2_plugins.training.batches import SimilarLengths
-from specter2_plugins.training.examples import ANCHOR, PAIRED_COLUMNS, find_classes
+from specter2_plugins.training.examples import ANCHOR, PAIRED_COLUMNS, TEXT, find_classes
 from specter2_plugins.training.heads import save_heads
 from specter2_plugins.training.log import Log, LogCallback
 from specter2_plugins.training.losses import HEAD_PARAMETERS, make_loss
@@ -266,7 +266,7 @@ def _trainer(
 
 def _routes(task: TrainingTask) -> dict[str, str]:
     if task.labelled:
-        return {"text": task.adapter}
+        return {TEXT: task.adapter}
     if task.searches_corpus:
         return {ANCHOR: task.query_adapter}
     return dict(zip(PAIRED_COLUMNS, (task.query_adapter, task.adapter, task.adapter), strict=True))
