@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from specter2_plugins.errors import CheckpointError
+from specter2_plugins.errors import CheckpointError, one_line
 
 
 @dataclass(frozen=True)
@@ -90,5 +90,5 @@ class Hub:
                 else "the hub cannot be reached and it is not in the local cache"
             )
         except (HTTPError, OSError) as error:
-            reason = f"the download failed: {(str(error) or type(error).__name__).splitlines()[0]}"
+            reason = f"the download failed: {one_line(error)}"
         raise CheckpointError(f"cannot load {at}: {reason}") from None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from safetensors import SafetensorError
 
-from specter2_plugins.errors import CheckpointError, Specter2Error
+from specter2_plugins.errors import CheckpointError, Specter2Error, one_line
 
 
 @contextmanager
@@ -21,6 +21,6 @@ def naming(name: str) -> Iterator[None]:
         yield
     except Specter2Error:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise CheckpointError(f"cannot load {name!r}: {reason}") from error
+    # An AssertionError is what torch raises about a device that it was not built for.
+    except (OSError, ValueError, KeyError, RuntimeError, AssertionError, SafetensorError) as error:
+        raise CheckpointError(f"cannot load {name!r}: {one_line(error)}") from error

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 from collections.abc import Callable, Collection, Sequence
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import Any, Literal, cast, get_args
 
 import torch
@@ -139,6 +143,11 @@ class Specter2(SentenceTransformer):
         with variable("OMP_NUM_THREADS", str(max(1, threads // max(1, on_cpu)))):
             return super().start_multi_process_pool(target_devices)
 
+    @classmethod
+    def _multi_process_worker(cls, *args: Any) -> None:
+        Thread(target=_end_with_parent, daemon=True).start()
+        super()._multi_process_worker(*args)
+
     def _texts(self, inputs: Any) -> str | list[str]:
         sep = self.transformer.sep_token
         if self.is_singular_input(inputs):
@@ -172,3 +181,10 @@ def _routed(texts: str | list[str], tasks: Sequence[str | None]) -> list[str]:
         count = "one input" if isinstance(texts, str) else f"{len(texts)} inputs"
         raise TaskError(f"{len(tasks)} tasks for {count}; give one task, or a list with one for each input")
     return [RoutedText(text, task) for text, task in zip(texts, tasks, strict=True)]
+
+
+def _end_with_parent() -> None:
+    """Wait for the end of the process that started this one, which may be killed before it stops its workers."""
+    if parent := parent_process():
+        wait([parent.sentinel])
+        os._exit(1)

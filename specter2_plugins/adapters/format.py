@@ -14,7 +14,7 @@ from transformers import PretrainedConfig
 
 from specter2_plugins.adapters.bottleneck import Adapter, Location
 from specter2_plugins.adapters.config import WAY_OUT, BottleneckConfig
-from specter2_plugins.errors import AdapterError
+from specter2_plugins.errors import AdapterError, one_line
 
 CONFIG_FILE = "adapter_config.json"
 SAFETENSORS_FILE = "adapter.safetensors"
@@ -113,8 +113,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     try:
         state = load_file(safe) if safe.is_file() else torch.load(pickled, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise AdapterError(f"the weights in {folder} cannot be read as plain tensors: {reason}") from None
+        raise AdapterError(f"the weights in {folder} cannot be read as plain tensors: {one_line(error)}") from None
     if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise AdapterError(f"the weights in {folder} are no tensors by name")
     return state

@@ -24,9 +24,9 @@ from specter2_plugins.cli.options import (
     Ray,
     Rejects,
     Workers,
-    check_ray,
     hide_loading_bars,
     open_encoder,
+    refuse_with,
 )
 from specter2_plugins.cli.progress import Show, progress
 from specter2_plugins.cli.source import Source
@@ -75,10 +75,14 @@ def embed(
     to_file = out.endswith(_FILES)
     if to_file and len(tasks) > 1:
         raise typer.BadParameter("a file holds the vectors of one task; name a folder for several", param_hint="--task")
+    if not out:
+        raise typer.BadParameter("name a file or a folder", param_hint="--out")
+    if to_file and "://" in out:
+        raise typer.BadParameter(f"{out}: only folders can lie in object storage", param_hint="--out")
     if not to_file and Path(out).suffix and "://" not in out and not out.endswith("/") and not Path(out).is_dir():
         raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl; end a folder in /", param_hint="--out")
     if ray is not None:
-        check_ray(devices=devices, stdin=Path("-") in source.files, file=out if to_file else None)
+        refuse_with("--ray", devices=devices, stdin=Path("-") in source.files, file=out if to_file else None)
 
         def run(follow: Follow) -> IngestReport:
             from specter2_plugins.scale.actors import RayModel
@@ -92,27 +96,33 @@ def embed(
 
         _into_folder(source, out, run)
         return
-    with open_encoder(model, device, dtype, workers, devices) as (encoder, batch):
-        if to_file:
+    if to_file:
+        with open_encoder(model, device, dtype, workers, devices) as (encoder, batch):
             _into_file(source, Path(out), encoder, tasks[0], batch)
-            return
+        return
 
-        def run_here(follow: Follow) -> IngestReport:
-            from specter2_plugins.scale.embed import embed_papers
+    def run_here(follow: Follow) -> IngestReport:
+        from specter2_plugins.scale.embed import embed_papers
 
+        with open_encoder(model, device, dtype, workers, devices) as (encoder, batch):
             return embed_papers(source.records(), out, encoder, tasks, batch=batch, on_progress=follow)
 
-        _into_folder(source, out, run_here)
+    _into_folder(source, out, run_here)
 
 
 def _into_folder(source: Source, folder: str, run: Callable[[Follow], IngestReport]) -> None:
     latest: list[IngestReport] = []
-    with stoppable(lambda: latest[-1].ingested if latest else 0), progress("embedding", source) as show:
+
+    def kept() -> int:
+        return latest[-1].unchanged + latest[-1].ingested if latest else 0
+
+    with stoppable(kept), progress("embedding", source) as show:
 
         def follow(report: IngestReport) -> None:
             latest[:] = [report]
             # What is embedded counts here, for it takes minutes until a whole part is written.
-            show(report.done + report.embedded - report.ingested, report.tokens, source.share)
+            done = report.done + report.embedded - report.ingested
+            show(done, report.tokens, source.share_of(done, report.read))
 
         report = run(follow)
     source.require_papers(report.read - report.rejected)

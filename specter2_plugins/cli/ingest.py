@@ -33,10 +33,11 @@ from specter2_plugins.cli.options import (
     Timeout,
     Url,
     Workers,
-    check_ray,
     connect,
     hide_loading_bars,
     open_encoder,
+    refuse_with,
+    typed,
 )
 from specter2_plugins.cli.progress import ingestion_progress
 from specter2_plugins.cli.source import Source
@@ -44,6 +45,9 @@ from specter2_plugins.cli.stopping import stoppable
 
 if TYPE_CHECKING:
     from specter2_plugins.qdrant import IngestReport
+
+
+_OF_FILES = ("model", "device", "dtype", "workers", "devices", "field", "rejects")
 
 
 def ingest(
@@ -103,14 +107,21 @@ def ingest(
         raise typer.BadParameter("name one of FILES and --embeddings FOLDER")
     source = Source(files or (), file_format, field, rejects)
     if ray is not None:
-        check_ray(
+        refuse_with(
+            "--ray",
             store=store if url is None else None,
             delete_missing=delete_missing,
             dry_run=dry_run,
             devices=devices,
             embeddings=embeddings,
             stdin=Path("-") in source.files,
+            streams=typed(context, "streams"),
         )
+    if embeddings is not None:
+        # A folder keeps the papers that have left the source, and those of a file that is no longer read.
+        refuse_with("--embeddings", delete_missing=delete_missing)
+        # The rest is about files and a model, and neither is looked at.
+        refuse_with("--embeddings", format=file_format, **{option: typed(context, option) for option in _OF_FILES})
     latest: list[IngestReport] = []
 
     def kept() -> int:

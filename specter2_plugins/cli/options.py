@@ -108,28 +108,32 @@ def open_encoder(
     """
     if sum([device is not None, workers > 1, devices is not None]) > 1:
         raise typer.BadParameter("name one of --device, --devices and --workers")
-    places = devices.split(",") if devices is not None else ["cpu"] * workers
+    places = [place.strip() for place in devices.split(",")] if devices is not None else ["cpu"] * workers
     if devices is None and workers == 1:
         yield load_model(name, device, dtype), PAPERS_AT_ONCE
         return
+    from specter2_plugins.engine.machine import auto_dtype
     from specter2_plugins.scale.workers import Workers
 
-    with Workers(load_model(name, "cpu", dtype), [place.strip() for place in places]) as encoder:
+    if dtype == "auto":  # where it is loaded is not where it runs
+        dtype = str(auto_dtype(places[0])).removeprefix("torch.")
+    with Workers(load_model(name, "cpu", dtype), places) as encoder:
         yield encoder, PAPERS_AT_ONCE * len(places)
 
 
-def check_ray(**options: object) -> None:
-    """Refuse what does not go with --ray.
+def refuse_with(option: str, **others: object) -> None:
+    """Refuse what does not go with an option.
 
     Args:
-        **options: By their names, what was given.
+        option: The option.
+        **others: By their names, what was given.
 
     Raises:
         typer.BadParameter: If one of them was.
     """
-    for option, given in options.items():
+    for other, given in others.items():
         if given:
-            raise typer.BadParameter(f"--ray does not go with {option.replace('_', '-')}")
+            raise typer.BadParameter(f"{option} does not go with {other.replace('_', '-')}")
 
 
 def connect(
@@ -160,7 +164,7 @@ def connect(
         StoreError: If it cannot be opened.
     """
     if store is not None and url is not None:
-        store, url = (store if _typed(context, "store") else None), (url if _typed(context, "url") else None)
+        store, url = (store if typed(context, "store") else None), (url if typed(context, "url") else None)
     if (store is None) == (url is None):
         raise typer.BadParameter("name one of --store FOLDER and --url URL")
     from specter2_plugins.qdrant import open_client
@@ -178,7 +182,7 @@ def _empty_store() -> Iterator[QdrantClient]:
         yield client
 
 
-def _typed(context: typer.Context, option: str) -> bool:
+def typed(context: typer.Context, option: str) -> bool:
     """Whether an option is on the command line, rather than in the environment."""
     source = context.get_parameter_source(option)
     return source is not None and source.name == "COMMANDLINE"

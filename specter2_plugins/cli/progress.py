@@ -74,6 +74,6 @@ def ingestion_progress(source: Source) -> Iterator[Callable[[IngestReport], None
     with progress("ingesting", source) as show:
 
         def follow(report: IngestReport) -> None:
-            show(report.done, report.tokens, source.share * report.done / report.read if source.share else None)
+            show(report.done, report.tokens, source.share_of(report.done, report.read))
 
         yield follow

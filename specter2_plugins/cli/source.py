@@ -70,6 +70,10 @@ class Source:
         """How much of the files has been read, from 0 to 1; None where that cannot be told, as of a pipe."""
         return self._progress.share
 
+    def share_of(self, done: int, read: int) -> float | None:
+        """How much of the files is done, of what was read; as `share`."""
+        return self.share * done / read if self.share and read else None
+
     def require_papers(self, read: int) -> None:
         """Raise if there was nothing to do.
 

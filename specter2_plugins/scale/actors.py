@@ -36,7 +36,7 @@ class RayModel:
 
     Args:
         name: As for `load_specter2`; a folder must be there on every machine.
-        dtype: As for `load_specter2`.
+        dtype: As for `load_specter2`, but not "auto", which may be one on this machine and another on the next.
         device: Where an actor runs it; by default the best its machine has.
     """
 
@@ -45,6 +45,8 @@ class RayModel:
     device: str | None = None
 
     def __post_init__(self) -> None:
+        if self.dtype == "auto":
+            raise WorkerError("dtype 'auto' may differ from machine to machine; name float32 or bfloat16")
         if Path(self.name).is_dir():  # actors have another working directory
             object.__setattr__(self, "name", str(Path(self.name).absolute()))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from specter2_plugins.errors import StoreError
+from specter2_plugins.errors import StoreError, TaskError
 from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.paper_encoder import PaperEncoder
 from specter2_plugins.papers import Paper
@@ -21,12 +21,12 @@ from specter2_plugins.qdrant.ingestion.idset import IdSet
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.qdrant.points import HASHES_KEY, Entry
 from specter2_plugins.readers.records import Rejected
-from specter2_plugins.scale.parts import Parts
+from specter2_plugins.scale.parts import Parts, new_run, number_of, part_name
 from specter2_plugins.scale.stored import common_fingerprints
 from specter2_plugins.tasks import BASE, route
 
 PART = 8192
-"""Papers to a part: what is embedded again at most after a run was killed."""
+"""Papers to a part: what is embedded again at most after a run was killed, or on Ray after an actor was."""
 _READ = 256
 
 
@@ -35,13 +35,15 @@ class Part:
     """Papers to be embedded into one file.
 
     Args:
-        number: The file's number.
+        name: The file's name.
         papers: The papers.
+        points: The ids of their points.
         keys: What each is made of.
     """
 
-    number: int
+    name: str
     papers: Sequence[Paper]
+    points: Sequence[str]
     keys: Sequence[str]
 
 
@@ -75,15 +77,14 @@ def embed_papers(
     Raises:
         PaperError: If the metadata of a paper cannot be stored.
         StoreError: If the folder cannot be written, or holds embeddings of another model.
-        TaskError: If the model does not know a task.
+        TaskError: If the model does not know a task, or there is none.
     """
     started = time.monotonic()
     report = IngestReport()
-    adapters = list(dict.fromkeys(route(task, model.adapter_tasks) or BASE for task in tasks))
-    fingerprints = {adapter: model.fingerprint(adapter) for adapter in adapters}
+    fingerprints = fingerprints_of(model, tasks)
     parts = Parts(folder)
-    check_folder(parts, fingerprints)
-    with closing(ahead(to_embed(records, parts, part, report), 1)) as planned:
+    there = check_folder(parts, fingerprints)
+    with closing(ahead(to_embed(records, parts, there, new_run(), part, report), 1)) as planned:
         for todo in planned:
             write_part(todo, parts, model, fingerprints, batch, report, lambda: on_progress(report))
     report.add(seconds=time.monotonic() - started)
@@ -91,14 +92,29 @@ def embed_papers(
     return report
 
 
-def check_folder(parts: Parts, fingerprints: dict[str, Fingerprint]) -> None:
-    """Check that a model's vectors belong into a folder.
+def fingerprints_of(model: PaperEncoder, tasks: Sequence[str]) -> dict[str, Fingerprint]:
+    """Adapter, or "base" -> what its vectors are made with.
 
     Raises:
-        StoreError: If it holds those of another model, or of other tasks.
+        TaskError: If the model does not know a task, or there is none.
     """
-    numbers = parts.numbers()
-    there = common_fingerprints(parts, numbers) if numbers else fingerprints
+    if not tasks:
+        raise TaskError("name at least one task to embed papers for")
+    adapters = dict.fromkeys(route(task, model.adapter_tasks) or BASE for task in tasks)
+    return {adapter: model.fingerprint(adapter) for adapter in adapters}
+
+
+def check_folder(parts: Parts, fingerprints: dict[str, Fingerprint]) -> list[str]:
+    """Check that a model's vectors belong into a folder, and can be written there.
+
+    Returns:
+        The parts in it.
+
+    Raises:
+        StoreError: If it holds vectors of another model or of other tasks, or cannot be written.
+    """
+    names = parts.names()
+    there = common_fingerprints(parts, names) if names else fingerprints
     if there.keys() != fingerprints.keys():
         there_are, wanted = " and ".join(there), " and ".join(fingerprints)
         raise StoreError(f"{parts.name} holds {there_are} vectors, not {wanted}; name another folder")
@@ -106,34 +122,46 @@ def check_folder(parts: Parts, fingerprints: dict[str, Fingerprint]) -> None:
         differences = fingerprint.differences(there[adapter].to_dict())
         if differences:
             raise StoreError(f"{parts.name} was filled by another model. {'; '.join(differences)}")
+    parts.check_writable()
+    return names
 
 
-def to_embed(records: Iterable[Paper | Rejected], parts: Parts, size: int, report: IngestReport) -> Iterator[Part]:
-    """Cut the papers that a folder does not hold into new parts.
+def to_embed(
+    records: Iterable[Paper | Rejected], parts: Parts, there: Sequence[str], run: str, size: int, report: IngestReport
+) -> Iterator[Part]:
+    """Cut the papers that a folder does not hold into new parts: the same ones, whenever it is done for a run.
 
     Args:
         records: What was read.
         parts: The folder.
+        there: Its parts when the run began.
+        run: What `new_run` made for it.
         size: Papers to a part.
         report: Where records are counted.
     """
-    written = IdSet()
-    numbers = parts.numbers()
-    for number in numbers:
-        written.add(parts.keys(number))
-    number = max(numbers, default=-1) + 1
-    waiting: list[tuple[Paper, str]] = []
+    written = _written(parts, there)
+    number = max(map(number_of, there), default=-1) + 1
+    waiting: list[tuple[Entry, str]] = []
     for entries in unseen(records, _READ, IdSet(), report):
         keys = [_key(entry) for entry in entries]
-        there = written.holds(keys)
-        report.add(unchanged=sum(there))
-        waiting += [(entry.paper, key) for entry, key, known in zip(entries, keys, there, strict=True) if not known]
+        known = written.holds(keys)
+        report.add(unchanged=sum(known))
+        waiting += [(entry, key) for entry, key, is_known in zip(entries, keys, known, strict=True) if not is_known]
         while len(waiting) >= size:
-            yield _part(number, waiting[:size])
+            yield _part(part_name(number, run), waiting[:size])
             number += 1
             del waiting[:size]
     if waiting:
-        yield _part(number, waiting)
+        yield _part(part_name(number, run), waiting)
+
+
+def _written(parts: Parts, names: Sequence[str]) -> IdSet:
+    """What the papers of some parts are made of, in the version that counts."""
+    written, seen = IdSet(), IdSet()
+    for name in reversed(names):
+        points, keys = parts.made_of(name)
+        written.add([key for key, is_latest in zip(keys, seen.add(points), strict=True) if is_latest])
+    return written
 
 
 def write_part(
@@ -145,7 +173,7 @@ def write_part(
     report: IngestReport,
     on_progress: Callable[[], object] = lambda: None,
 ) -> None:
-    """Embed a part and write it.
+    """Embed a part and write it, or what of it was embedded when something went wrong.
 
     Args:
         part: The part.
@@ -162,22 +190,30 @@ def write_part(
         report.add(tokens=tokens)
         on_progress()
 
-    blocks: dict[str, list[np.ndarray]] = {adapter: [] for adapter in fingerprints}
-    for start in range(0, len(part.papers), batch):
-        papers = part.papers[start : start + batch]
-        for adapter, made in blocks.items():
-            made.append(model.encode(papers, task=adapter, show_progress_bar=False, on_pass=passed))
-        report.add(embedded=len(papers))
-        on_progress()
-    vectors = {adapter: np.concatenate(made) for adapter, made in blocks.items()}
-    report.add(encoding_seconds=time.monotonic() - started)
-    parts.write(part.number, part.papers, part.keys, vectors, fingerprints)
-    report.add(ingested=len(part.papers))
+    batches: list[dict[str, np.ndarray]] = []
+    try:
+        for start in range(0, len(part.papers), batch):
+            papers = part.papers[start : start + batch]
+            batches.append(
+                {
+                    adapter: model.encode(papers, task=adapter, show_progress_bar=False, on_pass=passed)
+                    for adapter in fingerprints
+                }
+            )
+            report.add(embedded=len(papers))
+            on_progress()
+    finally:
+        report.add(encoding_seconds=time.monotonic() - started)
+        done = min(len(batches) * batch, len(part.papers))
+        if done:
+            vectors = {adapter: np.concatenate([made[adapter] for made in batches]) for adapter in fingerprints}
+            parts.write(part.name, part.papers[:done], part.points[:done], part.keys[:done], vectors, fingerprints)
+            report.add(ingested=done)
     on_progress()
 
 
-def _part(number: int, rows: Sequence[tuple[Paper, str]]) -> Part:
-    return Part(number, [paper for paper, _ in rows], [key for _, key in rows])
+def _part(name: str, rows: Sequence[tuple[Entry, str]]) -> Part:
+    return Part(name, [entry.paper for entry, _ in rows], [entry.point for entry, _ in rows], [key for _, key in rows])
 
 
 def _key(entry: Entry) -> str:

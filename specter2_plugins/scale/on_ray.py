@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from specter2_plugins.errors import Specter2Error, WorkerError
+from specter2_plugins.errors import Specter2Error, WorkerError, one_line
 from specter2_plugins.extras import require
 from specter2_plugins.qdrant.client import open_client
 from specter2_plugins.qdrant.collection import adapters_of, ensure_indexes, prepare_collection
@@ -32,11 +32,10 @@ from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.readers import Rejected
 from specter2_plugins.scale.actors import BATCH, DONE, WORK, Actor, Ingester, RayModel, Writer
-from specter2_plugins.scale.embed import PART, check_folder, to_embed
-from specter2_plugins.scale.parts import Parts
+from specter2_plugins.scale.embed import PART, check_folder, fingerprints_of, to_embed
+from specter2_plugins.scale.parts import Parts, new_run
 from specter2_plugins.scale.pieces import Plan, Sources, pieces
 from specter2_plugins.sparse import load_sparse
-from specter2_plugins.tasks import BASE, route
 
 _BLOCK_BYTES = 1
 _CONNECT_SECONDS = 10
@@ -61,7 +60,7 @@ def cluster(address: str | None) -> Iterator[None]:
             socket.create_connection((host.rpartition("/")[2], int(port)), timeout=_CONNECT_SECONDS).close()
         ray.init(address=address, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
     except (OSError, ValueError, RuntimeError) as error:
-        raise WorkerError(f"no Ray cluster at {address}: {str(error).splitlines()[0]}") from None
+        raise WorkerError(f"no Ray cluster at {address}: {one_line(error)}") from None
     try:
         yield
     finally:
@@ -154,14 +153,14 @@ def embed_on_ray(
         WorkerError: If an actor fails.
     """
     here = model.load("cpu")
-    adapters = dict.fromkeys(route(task, here.adapter_tasks) or BASE for task in tasks)
-    prints = {adapter: here.fingerprint(adapter) for adapter in adapters}
+    prints = fingerprints_of(here, tasks)
     if "://" not in folder:
         folder = str(Path(folder).absolute())
-    check_folder(Parts(folder), prints)
+    # Ray repeats the reading if its process dies, and expects the same pieces again.
+    there, run = check_folder(Parts(folder), prints), new_run()
     return _run(
         sources,
-        lambda records, report: to_embed(records, Parts(folder), part, report),
+        lambda records, report: to_embed(records, Parts(folder), there, run, part, report),
         Writer,
         (model, prints, folder),
         workers,
@@ -225,7 +224,10 @@ def _run(
                 on_reject(record)
             on_progress(report)
     except ray.exceptions.RayError as error:
-        raise WorkerError(f"Ray: {str(error).strip().splitlines()[-1]}") from error
+        *_, last = str(error).strip().splitlines() or [type(error).__name__]
+        raise WorkerError(f"Ray: {last}") from error
+    if report.read != report.done:
+        raise WorkerError(f"Ray lost papers: {report.sum()}; the same command again does what is left")
     report.add(seconds=time.monotonic() - started)
     on_progress(report)
     return report

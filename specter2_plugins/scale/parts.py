@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from specter2_plugins.errors import StoreError
+from specter2_plugins.errors import StoreError, one_line
 from specter2_plugins.extras import require
 from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.papers import Paper
@@ -21,17 +22,33 @@ pa = require("pyarrow", "pyarrow", "parquet")
 pq = require("pyarrow.parquet", "pyarrow", "parquet")
 fs = require("pyarrow.fs", "pyarrow", "parquet")
 
-_PART = re.compile(r"part-(\d{6,})\.parquet")
+_PART = re.compile(r"part-(\d{6,})-[0-9a-f]{8}\.parquet")
+_RUN_BYTES = 4
 _METADATA = b"specter2"
 _VECTOR = "vector."
 _ROWS = 1024
 
 
+def new_run() -> str:
+    """What tells the parts of a run from those of any other run that writes into the folder at the same time."""
+    return secrets.token_hex(_RUN_BYTES)
+
+
+def part_name(number: int, run: str) -> str:
+    """The file of a run's part; those of higher numbers count before the others."""
+    return f"part-{number:06d}-{run}.parquet"
+
+
+def number_of(name: str) -> int:
+    """The number in a part's name."""
+    return int(name.split("-")[1])
+
+
 class Parts:
     """The parts of one folder. A part appears whole or not at all.
 
-    A row is a paper: `id`, `title`, `abstract`, `metadata` (JSON), `key` (which says what it was made of), and for each
-    adapter `vector.<adapter>`, a list of float32. The schema's metadata holds the vectors' fingerprints.
+    A row is a paper: `id`, `title`, `abstract`, `metadata` (JSON), `point` (its point's id), `key` (what it was made of),
+    and for each adapter `vector.<adapter>`, a list of float32. The schema's metadata holds the vectors' fingerprints.
 
     Args:
         folder: A folder, or the address of one that pyarrow can open, such as s3://bucket/folder or gs://bucket/folder.
@@ -49,17 +66,29 @@ class Parts:
             else:
                 self._files, self._folder = fs.LocalFileSystem(), str(Path(folder).absolute())
 
-    def numbers(self) -> list[int]:
-        """The parts that are there, in the order they were written."""
+    def names(self) -> list[str]:
+        """The parts that are there, the latest last."""
         with _errors(self.name):
             found = self._files.get_file_info(fs.FileSelector(self._folder, allow_not_found=True))
-        names = [_PART.fullmatch(info.base_name) for info in found if info.is_file]
-        return sorted(int(name[1]) for name in names if name)
+        names = [info.base_name for info in found if info.is_file and _PART.fullmatch(info.base_name)]
+        return sorted(names, key=lambda name: (number_of(name), name))
+
+    def check_writable(self) -> None:
+        """Write a file and remove it, so that what is in the way shows before anything is embedded.
+
+        Raises:
+            StoreError: If that cannot be done.
+        """
+        probe = f"{new_run()}.probe"
+        self._write(probe, lambda file: file.write(probe.encode()))
+        with _errors(self.name):
+            self._files.delete_file(self._path(probe))
 
     def write(
         self,
-        number: int,
+        name: str,
         papers: Sequence[Paper],
+        points: Sequence[str],
         keys: Sequence[str],
         vectors: Mapping[str, NDArray[np.float32]],
         fingerprints: Mapping[str, Fingerprint],
@@ -67,8 +96,9 @@ class Parts:
         """Write a part.
 
         Args:
-            number: The part's number.
+            name: The part's name.
             papers: Its papers.
+            points: The ids of their points.
             keys: What each was made of.
             vectors: Adapter -> [papers, dimensions].
             fingerprints: Adapter -> what its vectors were made with.
@@ -81,6 +111,7 @@ class Parts:
             "title": pa.array([paper.title for paper in papers], pa.string()),
             "abstract": pa.array([paper.abstract for paper in papers], pa.string()),
             "metadata": pa.array([json.dumps(dict(paper.metadata), ensure_ascii=False) for paper in papers]),
+            "point": pa.array(points, pa.string()),
             "key": pa.array(keys, pa.string()),
         }
         for adapter, rows in vectors.items():
@@ -88,40 +119,36 @@ class Parts:
             columns[_VECTOR + adapter] = pa.FixedSizeListArray.from_arrays(values, rows.shape[1])
         described = json.dumps({adapter: fingerprint.to_dict() for adapter, fingerprint in fingerprints.items()})
         table = pa.table(columns).replace_schema_metadata({_METADATA: described.encode()})
-        path = self._path(number)
-        with _errors(self.name):
-            self._files.create_dir(self._folder, recursive=True)
-            with self._files.open_output_stream(f"{path}.unfinished") as file:
-                pq.write_table(table, file, compression="zstd")
-            self._files.move(f"{path}.unfinished", path)
+        self._write(name, lambda file: pq.write_table(table, file, compression="zstd", write_page_checksum=True))
 
-    def fingerprints(self, number: int) -> dict[str, Fingerprint]:
+    def fingerprints(self, name: str) -> dict[str, Fingerprint]:
         """What a part's vectors were made with.
 
         Raises:
             StoreError: If the part cannot be read, or this package did not write it.
         """
-        with self._open(number) as file:
+        with self._open(name) as file:
             described = (file.schema_arrow.metadata or {}).get(_METADATA)
-        if described is None:
-            raise StoreError(
-                f"{self._path(number)} does not say what its vectors were made with: not of specter2 embed"
-            )
-        return {adapter: Fingerprint(**content) for adapter, content in json.loads(described).items()}
+            if described is None:
+                raise StoreError(
+                    f"{self._path(name)} does not say what its vectors were made with: not of specter2 embed"
+                )
+            return {adapter: Fingerprint(**content) for adapter, content in json.loads(described).items()}
 
-    def dimensions(self, number: int) -> int:
-        """How long a part's vectors are."""
-        with self._open(number) as file:
-            return next(field.type.list_size for field in file.schema_arrow if field.name.startswith(_VECTOR))
+    def dimensions(self, name: str, adapter: str) -> int:
+        """How long an adapter's vectors are in a part."""
+        with self._open(name) as file:
+            return file.schema_arrow.field(_VECTOR + adapter).type.list_size
 
-    def keys(self, number: int) -> list[str]:
-        """What each paper of a part was made of."""
-        with self._open(number) as file:
-            return file.read(columns=["key"]).column("key").to_pylist()
+    def made_of(self, name: str) -> tuple[list[str], list[str]]:
+        """The point of each paper of a part, and what it was made of."""
+        with self._open(name) as file:
+            table = file.read(columns=["point", "key"])
+        return table.column("point").to_pylist(), table.column("key").to_pylist()
 
-    def rows(self, number: int) -> Iterator[tuple[Paper, dict[str, NDArray[np.float32]]]]:
+    def rows(self, name: str) -> Iterator[tuple[Paper, dict[str, NDArray[np.float32]]]]:
         """The papers of a part, with their vectors by adapter."""
-        with self._open(number) as file:
+        with self._open(name) as file:
             for batch in file.iter_batches(batch_size=_ROWS):
                 vectors = {
                     name.removeprefix(_VECTOR): _matrix(batch.column(name))
@@ -134,13 +161,34 @@ class Parts:
                     yield paper, {adapter: matrix[row] for adapter, matrix in vectors.items()}
 
     @contextmanager
-    def _open(self, number: int) -> Iterator[Any]:
-        path = self._path(number)
+    def _open(self, name: str) -> Iterator[Any]:
+        path = self._path(name)
         with _errors(path), self._files.open_input_file(path) as file:
-            yield pq.ParquetFile(file)
+            try:
+                yield pq.ParquetFile(file, page_checksum_verification=True)
+            except StoreError:
+                raise
+            except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
+                reason = one_line(error).rstrip(".")
+                raise StoreError(
+                    f"{path} is damaged: {reason}; delete it, and specter2 embed makes its papers again"
+                ) from None
 
-    def _path(self, number: int) -> str:
-        return f"{self._folder}/part-{number:06d}.parquet"
+    def _write(self, name: str, content: Callable[[Any], object]) -> None:
+        path = self._path(name)
+        with _errors(self.name):
+            self._files.create_dir(self._folder, recursive=True)
+            try:
+                with self._files.open_output_stream(f"{path}.unfinished") as file:
+                    content(file)
+                self._files.move(f"{path}.unfinished", path)
+            except OSError:
+                with suppress(OSError):
+                    self._files.delete_file(f"{path}.unfinished")
+                raise
+
+    def _path(self, name: str) -> str:
+        return f"{self._folder}/{name}"
 
 
 def _matrix(column: Any) -> NDArray[np.float32]:
@@ -152,4 +200,4 @@ def _errors(where: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise StoreError(f"{where}: {str(error).splitlines()[0]}") from None
+        raise StoreError(f"{where}: {one_line(error)}") from None

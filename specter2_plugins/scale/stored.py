@@ -39,11 +39,11 @@ class StoredEmbeddings:
 
     def __init__(self, folder: str | Path) -> None:
         self._parts = Parts(folder)
-        self._numbers = self._parts.numbers()
-        if not self._numbers:
+        self._names = self._parts.names()
+        if not self._names:
             raise StoreError(f"there are no embeddings in {folder}; `specter2 embed FILES --out {folder}` makes some")
-        self._fingerprints = common_fingerprints(self._parts, self._numbers)
-        self._dimensions = self._parts.dimensions(self._numbers[0])
+        self._fingerprints = common_fingerprints(self._parts, self._names)
+        self._dimensions = self._parts.dimensions(self._names[0], self.adapters[0])
 
     @property
     def adapters(self) -> list[str]:
@@ -70,8 +70,8 @@ class StoredEmbeddings:
 
     def papers(self) -> Iterator[EmbeddedPaper]:
         """All papers. The latest come first, so that of a paper that was embedded again the new version counts."""
-        for number in reversed(self._numbers):
-            for paper, vectors in self._parts.rows(number):
+        for name in reversed(self._names):
+            for paper, vectors in self._parts.rows(name):
                 yield EmbeddedPaper(paper.title, paper.abstract, paper.id, paper.metadata, vectors)
 
     def encode(
@@ -86,25 +86,28 @@ class StoredEmbeddings:
 
         Raises:
             PaperError: If a paper came from elsewhere.
+            TaskError: If there are no vectors of the task.
         """
+        adapter = self.fingerprint(task).adapter
         rows = []
         for paper in inputs:
             if not isinstance(paper, EmbeddedPaper):
                 raise PaperError(f"{paper!r:.80} is not one of the embeddings in {self._parts.name}")
-            rows.append(paper.vectors[task])
+            rows.append(paper.vectors[adapter])
         return np.stack(rows)
 
 
-def common_fingerprints(parts: Parts, numbers: Sequence[int]) -> dict[str, Fingerprint]:
+def common_fingerprints(parts: Parts, names: Sequence[str]) -> dict[str, Fingerprint]:
     """What the vectors of all parts were made with.
 
     Raises:
         StoreError: If that is not the same for all.
     """
-    first = parts.fingerprints(numbers[0])
-    for number in numbers[1:]:
-        if parts.fingerprints(number) != first:
+    first = parts.fingerprints(names[0])
+    for name in names[1:]:
+        other = parts.fingerprints(name)
+        if other.keys() != first.keys() or any(first[key].differences(other[key].to_dict()) for key in first):
             raise StoreError(
-                f"{parts.name}: parts {numbers[0]} and {number} were made with different models; embed into two folders"
+                f"{parts.name}: {names[0]} and {name} were made with different models; embed into two folders"
             )
     return first

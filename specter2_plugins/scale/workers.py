@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from queue import Empty
 from types import TracebackType
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from specter2_plugins.errors import WorkerError
+from specter2_plugins.errors import WorkerError, one_line
 from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.papers import PaperLike
 from specter2_plugins.sentence_transformer import Specter2
@@ -33,15 +36,29 @@ class Workers:
     Args:
         model: The model. It stays on the CPU.
         devices: The device of each worker.
+
+    Raises:
+        WorkerError: If there is no such device, or none is named.
     """
 
     def __init__(self, model: Specter2, devices: Sequence[str]) -> None:
         self._model = model
         self._devices = list(devices)
         self._pool: Any = None
+        if not self._devices:
+            raise WorkerError("name at least one device")
+        for device in dict.fromkeys(self._devices):
+            _check(device)
 
     def __enter__(self) -> Workers:
-        self._pool = self._model.start_multi_process_pool(self._devices)
+        try:
+            with _no_interrupts():
+                self._pool = self._model.start_multi_process_pool(self._devices)
+        except RuntimeError as error:
+            raise WorkerError(
+                f"the workers cannot share the model's weights: {one_line(error)}; in a container, give it more shared "
+                "memory (docker run --shm-size)"
+            ) from error
         self._pool["output"] = _Watched(self._pool["output"], self._pool["processes"])
         return self
 
@@ -49,6 +66,7 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._model.stop_multi_process_pool(self._pool)
+        self._pool = None
 
     @property
     def adapter_tasks(self) -> list[str]:
@@ -85,8 +103,10 @@ class Workers:
             on_pass: Not called: workers do not tell how far they are.
 
         Raises:
-            WorkerError: If a worker has died.
+            WorkerError: If a worker has died, or none was started.
         """
+        if self._pool is None:
+            raise WorkerError("no worker was started: embed within `with Workers(...) as model:`")
         share = max(1, math.ceil(len(inputs) / len(self._devices)))
         vectors: NDArray[np.float32] = self._model.encode(
             inputs, task=task, show_progress_bar=show_progress_bar, pool=self._pool, chunk_size=share
@@ -114,3 +134,25 @@ class _Watched:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._queue, name)
+
+
+def _check(device: str) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise WorkerError(f"no worker can run on {device!r}: {one_line(error)}") from None
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """Start processes that Ctrl-C leaves alone: this process stops them. One that comes meanwhile is kept for later."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # Its start would lift the mask.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers.sentence_transformer.modules import Normalize
 from torch import Tensor, nn
 
-from specter2_plugins.errors import TrainingError
+from specter2_plugins.errors import TrainingError, one_line
 from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.training.tasks import TrainingTask
 
@@ -130,6 +130,5 @@ def load_heads(folder: str | Path) -> dict[str, Head]:
             head.linear.load_state_dict({"weight": weight, "bias": state[f"{task}.bias"]})
             heads[task] = head.eval()
     except Exception as error:  # a damaged file can raise anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TrainingError(f"{folder} holds no heads that can be read: {reason}") from None
+        raise TrainingError(f"{folder} holds no heads that can be read: {one_line(error)}") from None
     return heads

@@ -24,7 +24,7 @@ from specter2_plugins.adapters import BottleneckConfig
 from specter2_plugins.adapters.config import NAMED_CONFIGS
 from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
 from specter2_plugins.environment import variable
-from specter2_plugins.errors import MissingExtraError, TrainingError
+from specter2_plugins.errors import MissingExtraError, TrainingError, one_line
 from specter2_plugins.models import load_specter2
 from specter2_plugins.sentence_transformer import Specter2
 from specter2_plugins.tasks import BASE as BASE_TASK
@@ -201,7 +201,7 @@ def _pushing(repository: str | None) -> Iterator[None]:
     try:
         yield
     except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError) as error:
-        raise TrainingError(f"cannot push to {repository!r}: {str(error).strip().splitlines()[0]}") from error
+        raise TrainingError(f"cannot push to {repository!r}: {one_line(error)}") from error
 
 
 def _measured(trainer: TaskTrainer) -> dict[str, float]:

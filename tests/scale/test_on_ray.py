@@ -18,7 +18,7 @@ pytest.importorskip("qdrant_client")
 import psutil
 from qdrant_client import models
 
-from specter2_plugins import PaperError, Specter2, StoreError
+from specter2_plugins import PaperError, Specter2, StoreError, WorkerError
 from specter2_plugins.qdrant import CollectionSpec, IngestReport, ingest_papers, open_client
 from specter2_plugins.readers import Rejected, read_records
 from specter2_plugins.scale import StoredEmbeddings, on_ray
@@ -43,16 +43,16 @@ def points(client: object) -> dict[str, models.Record]:
     return {str(record.id): record for record in records}
 
 
-def kill_an_actor(due: Callable[[], bool]) -> threading.Thread:
+def kill_a_process(named: str, due: Callable[[], bool]) -> threading.Thread:
     def kill() -> None:
         while not due():
             time.sleep(0.02)
-        actors = [
+        found = [
             process
             for process in psutil.Process().children(recursive=True)
-            if process.name().startswith("ray::") and any("MapWorker" in part for part in process.cmdline())
+            if process.name().startswith("ray::") and any(named in part for part in process.cmdline())
         ]
-        os.kill(actors[0].pid, signal.SIGKILL)
+        os.kill(found[0].pid, signal.SIGKILL)
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
@@ -74,7 +74,7 @@ def test_two_actors_one_of_them_killed_make_the_same_points(
         def halfway() -> bool:
             return client.collection_exists("papers") and client.count("papers").count >= PAPERS // 3
 
-        killer = kill_an_actor(halfway)
+        killer = kill_a_process("MapWorker", halfway)
         report = ingest_on_ray(
             Sources([library]), server.url, RayModel(str(oracle.models)), spec, workers=2, on_reject=rejected.append
         )
@@ -108,8 +108,22 @@ def test_parts_are_written_by_actors(ray: None, model: Specter2, oracle: Oracle,
     assert (again.ingested, again.unchanged) == (0, PAPERS)
 
 
+def test_the_reader_is_killed_and_no_paper_is_lost(ray: None, oracle: Oracle, tmp_path: Path) -> None:
+    library = tmp_path / "papers.jsonl"
+    library.write_text("".join(f'{{"id": "{n}", "title": "Graph networks {n}"}}\n' for n in range(2000)))
+    folder = tmp_path / "vectors"
+    killer = kill_a_process("MapBatches(read)", lambda: len(list(folder.glob("*.parquet"))) >= 10)
+    report = embed_on_ray(Sources([library]), str(folder), RayModel(str(oracle.models)), part=20)
+    killer.join(5)
+    assert not killer.is_alive()
+    assert (report.read, report.ingested) == (2000, 2000)
+    assert {paper.id for paper in StoredEmbeddings(str(folder)).papers()} == {str(number) for number in range(2000)}
+
+
 def test_what_fails_on_the_cluster_is_one_line(ray: None, oracle: Oracle, library: Path, tmp_path: Path) -> None:
     model = RayModel(str(oracle.models))
+    with pytest.raises(WorkerError, match="name float32 or bfloat16"):
+        RayModel("mini", dtype="auto")
     with pytest.raises(PaperError, match=r"none\.jsonl"):
         embed_on_ray(Sources([tmp_path / "none.jsonl"]), str(tmp_path / "vectors"), model)
     with Server() as server:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+import random
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from specter2_plugins import Paper, PaperError, Specter2, StoreError, TaskError
+from specter2_plugins import Paper, PaperError, Specter2, Specter2Error, StoreError, TaskError
 from specter2_plugins.qdrant import CollectionSpec, IngestReport, ingest_papers, open_client, search_papers
 from specter2_plugins.readers import Rejected
 from specter2_plugins.scale import EmbeddedPaper, StoredEmbeddings, embed_papers
+from specter2_plugins.scale.embed import Part, to_embed, write_part
+from specter2_plugins.scale.parts import Parts, new_run, number_of, part_name
 from tests.cli.conftest import Command
 from tests.conftest import Oracle
 
@@ -57,9 +61,9 @@ def test_two_steps_give_the_points_of_one(model: Specter2, tmp_path: Path) -> No
     report = embed_papers(PAPERS, tmp_path / "vectors", model, tasks, part=20)
     assert (report.read, report.ingested, report.embedded) == (50, 50, 50)
     assert report.tokens > 0
-    assert sorted(path.name for path in (tmp_path / "vectors").iterdir()) == [
-        f"part-{number:06d}.parquet" for number in range(3)
-    ]
+    names = sorted(path.name for path in (tmp_path / "vectors").iterdir())
+    assert [number_of(name) for name in names] == [0, 1, 2]
+    assert Parts(tmp_path / "vectors").names() == names
 
     stored = StoredEmbeddings(tmp_path / "vectors")
     spec = CollectionSpec(tasks=tuple(stored.adapters), sparse=("bm25",))
@@ -81,8 +85,8 @@ def test_two_steps_give_the_points_of_one(model: Specter2, tmp_path: Path) -> No
 def test_a_run_that_was_cut_off_goes_on(model: Specter2, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         embed_papers(PAPERS, tmp_path, model, part=20, on_progress=stop_at(40))
-    assert len(StoredEmbeddings(tmp_path)._numbers) == 2
-    (tmp_path / "part-000002.parquet.unfinished").write_bytes(b"PAR1 cut off")
+    assert len(Parts(tmp_path).names()) == 2
+    (tmp_path / "part-000002-0123abcd.parquet.unfinished").write_bytes(b"PAR1 cut off")
 
     report = embed_papers([*PAPERS, PAPERS[0], Rejected("x", 1, None, "no text")], tmp_path, model, part=20)
     assert (report.read, report.ingested, report.unchanged, report.duplicate, report.rejected) == (52, 10, 40, 1, 1)
@@ -109,20 +113,124 @@ def test_vectors_of_two_models_do_not_mix(model: Specter2, other: Specter2, tmp_
     with pytest.raises(StoreError, match="holds proximity vectors, not classification"):
         embed_papers(PAPERS, tmp_path / "vectors", model, ["classification"])
     embed_papers(PAPERS[5:9], tmp_path / "other", other)
-    (tmp_path / "other" / "part-000000.parquet").rename(tmp_path / "vectors" / "part-000001.parquet")
-    with pytest.raises(StoreError, match="parts 0 and 1 were made with different models"):
+    (name,) = Parts(tmp_path / "other").names()
+    (tmp_path / "other" / name).rename(tmp_path / "vectors" / part_name(1, new_run()))
+    with pytest.raises(StoreError, match=r"part-000000-\w+.* and part-000001-\w+.* were made with different"):
         StoredEmbeddings(tmp_path / "vectors")
+
+
+def test_a_model_is_the_same_wherever_it_lies(model: Specter2, tmp_path: Path) -> None:
+    moved = copy.deepcopy(model)
+    moved.transformer.model.config.name_or_path = "elsewhere"
+    assert moved.fingerprint() != model.fingerprint()
+    embed_papers(PAPERS[:5], tmp_path, model)
+    embed_papers(PAPERS, tmp_path, moved)
+    assert embed_papers(PAPERS, tmp_path, model).unchanged == len(PAPERS)
+    assert len(list(StoredEmbeddings(tmp_path).papers())) == len(PAPERS)
+
+
+def test_two_runs_at_once_do_not_meet(model: Specter2, tmp_path: Path) -> None:
+    def papers_beside_another_run() -> Iterator[Paper]:
+        yield from PAPERS[:25]
+        embed_papers(PAPERS[25:], tmp_path, model, part=10)
+        yield from PAPERS[:1]
+
+    assert embed_papers(papers_beside_another_run(), tmp_path, model, part=10).ingested == 25
+    papers = [paper.id for paper in StoredEmbeddings(tmp_path).papers()]
+    assert sorted(papers) == sorted(paper.id for paper in PAPERS)
+
+
+def test_reading_again_makes_the_same_parts(model: Specter2, tmp_path: Path) -> None:
+    embed_papers(PAPERS[:7], tmp_path, model)
+    parts = Parts(tmp_path)
+    there, run = parts.names(), new_run()
+
+    def plan() -> list[Part]:
+        return list(to_embed(PAPERS, parts, there, run, 10, IngestReport()))
+
+    first = plan()
+    assert [number_of(part.name) for part in first] == [1, 2, 3, 4, 5]
+    prints = {"proximity": model.fingerprint("proximity")}
+    for part in first[:3]:
+        write_part(part, parts, model, prints, 10, IngestReport())
+    assert plan() == first
+
+
+def test_a_paper_that_is_changed_and_changed_back(model: Specter2, tmp_path: Path) -> None:
+    versions = [Paper(title, id="1") for title in ("Graphs", "Oceans", "Graphs", "Graphs")]
+    counts = [embed_papers([version], tmp_path, model).ingested for version in versions]
+    assert counts == [1, 1, 1, 0]
+    assert next(StoredEmbeddings(tmp_path).papers()).title == "Graphs"
+
+
+def test_what_was_embedded_is_kept_when_a_run_is_stopped(model: Specter2, tmp_path: Path) -> None:
+    counts: list[IngestReport] = []
+
+    def stop(report: IngestReport) -> None:
+        counts[:] = [report]
+        if report.embedded >= 30:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embed_papers(PAPERS, tmp_path, model, ("proximity", "regression"), batch=10, on_progress=stop)
+    assert counts[0].ingested == 30
+    again = embed_papers(PAPERS, tmp_path, model, ("proximity", "regression"))
+    assert (again.unchanged, again.ingested) == (30, 20)
+
+
+@pytest.mark.parametrize("tasks", [("proximity", "classification"), ("base",)])
+def test_tasks_are_routed(model: Specter2, tmp_path: Path, tasks: tuple[str, ...]) -> None:
+    embed_papers(PAPERS[:2], tmp_path, model, tasks)
+    stored = StoredEmbeddings(tmp_path)
+    papers = list(stored.papers())
+    expected = model.encode(PAPERS[:2], task="document" if "proximity" in tasks else "base")
+    np.testing.assert_allclose(stored.encode(papers, task="document"), expected, atol=1e-5)
+    with pytest.raises(TaskError, match="at least one task"):
+        embed_papers(PAPERS, tmp_path, model, ())
+
+
+def test_a_folder_that_cannot_be_written_is_told_of_before_anything_is_embedded(
+    model: Specter2, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    def papers() -> Iterator[Paper]:
+        raise AssertionError("read")
+        yield
+
+    with pytest.raises(StoreError, match="file/vectors"):
+        embed_papers(papers(), tmp_path / "file" / "vectors", model)
+
+
+def test_a_flipped_bit_is_noticed(model: Specter2, tmp_path: Path) -> None:
+    embed_papers(PAPERS, tmp_path, model)
+    part = tmp_path / Parts(tmp_path).names()[0]
+    whole = part.read_bytes()
+    expected = [paper.vectors["proximity"].tolist() for paper in StoredEmbeddings(tmp_path).papers()]
+    draw, refused = random.Random(0), 0
+    for _ in range(50):
+        damaged = bytearray(whole)
+        damaged[draw.randrange(len(whole))] ^= 1 << draw.randrange(8)
+        part.write_bytes(damaged)
+        try:
+            found = [paper.vectors["proximity"].tolist() for paper in StoredEmbeddings(tmp_path).papers()]
+        except Specter2Error:
+            refused += 1
+        else:
+            assert found == expected
+    assert refused > 25
 
 
 def test_what_is_no_embeddings_is_one_clear_line(model: Specter2, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"there are no embeddings in .*none; `specter2 embed"):
         StoredEmbeddings(tmp_path / "none")
     embed_papers(PAPERS[:5], tmp_path, model)
-    part = tmp_path / "part-000000.parquet"
+    (name,) = Parts(tmp_path).names()
+    part = tmp_path / name
     whole = part.read_bytes()
     part.write_bytes(whole[: len(whole) // 2])
     for read in (StoredEmbeddings, lambda folder: embed_papers(PAPERS, folder, model)):
-        with pytest.raises(StoreError, match=r"part-000000\.parquet: ") as error:
+        with pytest.raises(StoreError, match=f"{name} is damaged: ") as error:
             read(tmp_path)
         assert "\n" not in str(error.value)
     pq.write_table(pa.table({"id": ["1"]}), part)
@@ -175,6 +283,11 @@ def test_workers_on_the_command_line(specter2: Command, oracle: Oracle, tmp_path
         (("embed", "x.jsonl", "--out", "out.csv"), "ends in neither .npz nor .jsonl; end a folder in /"),
         (("embed", "x.jsonl", "--out", "out.npz", "--task", "base", "--task", "query"), "vectors of one task"),
         (("embed", "x.jsonl", "--out", "out", "--workers", 2, "--devices", "cuda:0"), "name one of --device"),
+        (("embed", "x.jsonl", "--out", ""), "name a file or a folder"),
+        (("embed", "x.jsonl", "--out", "s3://bucket/x.jsonl"), "only folders can lie in object storage"),
+        (("ingest", "--embeddings", "x", "--store", "x", "--delete-missing"), "does not go with delete-missing"),
+        (("ingest", "--embeddings", "x", "--store", "x", "--model", "y"), "--embeddings does not go with model"),
+        (("ingest", "--embeddings", "x", "--store", "x", "--format", "bib"), "--embeddings does not go with format"),
         (("ingest", "--store", "store"), "name one of FILES and --embeddings FOLDER"),
         (("ingest", "x.jsonl", "--embeddings", "vectors", "--store", "store"), "name one of FILES"),
     ],

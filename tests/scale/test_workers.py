@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from specter2_plugins import Paper, Specter2, WorkerError
@@ -37,3 +42,42 @@ def test_a_worker_that_dies_is_not_waited_for(model: Specter2) -> None:
         os.kill(workers._pool["processes"][0].pid, signal.SIGKILL)
         with pytest.raises(WorkerError, match=r"died \(exit code -9\)"):
             workers.encode(PAPERS, task="proximity", show_progress_bar=False)
+
+
+@pytest.mark.parametrize(("devices", "message"), [([], "at least one device"), (["cpu", "gpu"], "on 'gpu'")])
+def test_devices_that_are_not_there(model: Specter2, devices: list[str], message: str) -> None:
+    with pytest.raises(WorkerError, match=message):
+        Workers(model, devices)
+
+
+def test_outside_its_context_nothing_is_embedded(model: Specter2) -> None:
+    with pytest.raises(WorkerError, match="no worker was started"):
+        Workers(model, ["cpu"]).encode(PAPERS, task="proximity", show_progress_bar=False)
+
+
+_UNTIL_KILLED = """
+import time
+from specter2_plugins import load_specter2
+from specter2_plugins.scale import Workers
+
+if __name__ == "__main__":
+    with Workers(load_specter2("mini", device="cpu"), ["cpu"]) as workers:
+        workers.encode(["Graphs"], task="proximity", show_progress_bar=False)
+        print("ready", flush=True)
+        time.sleep(600)
+"""
+
+
+def test_workers_ignore_an_interrupt_and_end_with_their_parent(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(_UNTIL_KILLED)
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "ready\n"
+        children = psutil.Process(parent.pid).children(recursive=True)
+        (worker,) = (child for child in children if "spawn_main" in " ".join(child.cmdline()))
+        worker.send_signal(signal.SIGINT)
+        time.sleep(1)
+        assert worker.is_running()
+        parent.kill()
+    assert not psutil.wait_procs([worker], timeout=30)[1]
