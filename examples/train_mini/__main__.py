@@ -3,7 +3,7 @@
 Run: python -m examples.train_mini --papers acm_papers.jsonl.gz --out FOLDER
 
 1. `proximity`: pairs of papers that share a rare keyword, among the papers of the batch.
-2. `classification`: venues and keywords.
+2. `classification`: venues.
 3. `regression`: years.
 4. `adhoc_query`: searches made of papers, among all these papers as `proximity` embeds them.
 
@@ -16,7 +16,6 @@ import argparse
 import json
 import random
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,13 +29,10 @@ from specter2_plugins.adapters.config import NAMED_CONFIGS
 from specter2_plugins.readers import read_papers
 from specter2_plugins.training import TrainingOptions, train_adapters
 
-KEYWORDS = 500
-
 _BOTTLENECK = replace(NAMED_CONFIGS["seq_bn"], init_weights="mam_adapter")
 _OPTIONS = TrainingOptions(epochs=1, warmup=0.1, schedule="cosine", max_tokens=128)
 _PAIRS = replace(_OPTIONS, batch_size=64, device_batch_size=64, learning_rate=1e-3)
-_CLASSES = replace(_OPTIONS, batch_size=32, device_batch_size=8, learning_rate=5e-4, head_learning_rate=1e-2)
-_NUMBERS = replace(_CLASSES, learning_rate=1e-3)
+_LABELS = replace(_OPTIONS, batch_size=32, device_batch_size=8, learning_rate=1e-3, head_learning_rate=1e-2)
 _SEARCHES = replace(_OPTIONS, batch_size=128, device_batch_size=32, learning_rate=1e-3, max_tokens=256)
 
 
@@ -70,25 +66,16 @@ def stages(papers: Sequence[Record], work: Path, draw: random.Random) -> list[tu
     some = papers[: len(papers) // 2]
     pairs = make_pairs(papers, draw)[: len(papers) // 4]
     venues = _task("venue", "classification", "[CLF]", some, work, labels_field="venue")
-    keywords = _task("keyword", "classification", "[CLF]", _with_keyword(some, draw), work, labels_field="keyword")
     years = _task("year", "regression", "[RGN]", _with_year(some), work, labels_field="scaled_year")
     near = _task("pairs", "pair", "[PRX]", pairs, work, scale=20)
     tokens = {"query": "[QRY]", "candidates": "[PRX]"}
     searches = _task("searches", "ir", tokens, make_searches(papers, draw), work, loss="corpus", scale=16)
     return [
         (_config("proximity", [near], work), _PAIRS),
-        (_config("classification", [venues, keywords], work), _CLASSES),
-        (_config("regression", [years], work), _NUMBERS),
+        (_config("classification", [venues], work), _LABELS),
+        (_config("regression", [years], work), _LABELS),
         (_config("adhoc_query", [searches], work), _SEARCHES),
     ]
-
-
-def _with_keyword(papers: Iterable[Record], draw: random.Random) -> list[Record]:
-    """The papers that have a common keyword, with one of these."""
-    counts = Counter(keyword for paper in papers for keyword in paper["keywords"])
-    common = {keyword for keyword, _ in counts.most_common(KEYWORDS)}
-    found = [(paper, [keyword for keyword in paper["keywords"] if keyword in common]) for paper in papers]
-    return [{**paper, "keyword": draw.choice(keywords)} for paper, keywords in found if keywords]
 
 
 def _with_year(papers: Iterable[Record]) -> list[Record]:

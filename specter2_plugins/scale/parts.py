@@ -47,7 +47,7 @@ def number_of(name: str) -> int:
 class Parts:
     """The parts of one folder. A part appears whole or not at all.
 
-    A row is a paper: `id`, `title`, `abstract`, `metadata` (JSON), `point` (its point's id), `key` (what it was made of),
+    A row is a paper: `id`, `title`, `abstract`, `metadata` (JSON), `point` (its point's id), `key` (what it is made of)
     and for each adapter `vector.<adapter>`, a list of float32. The schema's metadata holds the vectors' fingerprints.
 
     Args:
