@@ -7,30 +7,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
 
 from benchmarks.scirepeval_sample import SPLIT, write_sample_tasks
 from specter2_plugins import load_specter2
-from specter2_plugins.errors import TaskError
-from specter2_plugins.evaluation import Score, Task, evaluate, read_tasks
-from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.evaluation import Score, evaluate, read_tasks
 from specter2_plugins.tasks import BASE
 
 OWN = "own"
 """The column of each task's own adapters."""
-
-
-def scores_of(model: Specter2, tasks: Iterable[Task], adapter: str | None, cache: Path) -> list[Score]:
-    """What a model scores; tasks that need an adapter that it lacks are passed over."""
-    scores: list[Score] = []
-    for task in tasks:
-        with suppress(TaskError):
-            scores += evaluate(model, [task], adapter=adapter, cache=cache).scores
-    return scores
 
 
 def table(columns: dict[str, list[Score]]) -> str:
@@ -68,7 +55,7 @@ def main() -> None:
         tasks = list(read_tasks(args.data / "cacm", args.data / "cisi", sample))
         adapters = {name: name for name in (BASE, *model.transformer.adapter_tasks)}
         columns = {
-            name: scores_of(model, tasks, adapter, args.cache or Path(work) / "cache")
+            name: evaluate(model, tasks, adapter=adapter, cache=args.cache or Path(work) / "cache").scores
             for name, adapter in ({**adapters, OWN: None}).items()
         }
     print(table(columns))

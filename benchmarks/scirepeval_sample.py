@@ -1,6 +1,6 @@
 """SciRepEval's samples, which come as training data, as tasks of its configuration.
 
-Labelled papers are split in halves five times, by seed. Ad-hoc searches rank the ten papers that were shown; citations
+Labelled papers are split in halves ten times, by seed. Ad-hoc searches rank the ten papers that were shown; citations
 rank all papers of the sample; years and citation counts are those of the papers in the searches.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-SPLITS = 5
+SPLITS = 10
 _FIRST_YEAR, _LAST_YEAR = 1900, 2022
 SPLIT = ", split "
 """Stands between a task's name and the number of its split."""

@@ -57,7 +57,7 @@ def test_train_mini(tmp_path: Path) -> None:
     assert described["model_name"] == "sentence-transformers/all-MiniLM-L6-v2"
     base = plain.encode("soil", task="base")
     for task in trained.transformer.adapter_tasks:
-        assert 1e-5 < abs(trained.encode("soil", task=task) - base).max() < 1, task
+        assert 1e-4 < abs(trained.encode("soil", task=task) - base).max() < 1, task
 
 
 def test_papers_of_held_out_venues_are_kept_apart() -> None:
