@@ -44,6 +44,8 @@ def evaluate(
     for path in (out, plot):
         if path is not None and not path.parent.is_dir():
             raise typer.BadParameter(f"{path.parent} is no folder", param_hint="--out or --plot")
+        if path is not None and path.is_dir():
+            raise typer.BadParameter(f"{path} is a folder", param_hint="--out or --plot")
     if plot is not None:
         check_plot(plot)
     tasks = read_tasks(*paths, names=task or None)
@@ -52,14 +54,21 @@ def evaluate(
     def scores(report: Report) -> dict[str, Any]:
         return {"model": model, **report.to_dict()}
 
+    finished: list[Report] = []
+
     def keep(report: Report) -> None:
+        finished[:] = [report]
         if out is not None:
             out.write_text(json.dumps(scores(report), indent=2) + "\n", encoding="utf-8")
 
-    report = run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal, after_task=keep)
-    if plot is not None:
-        save_plot(report, plot)
-    if as_json:
-        print_json(scores(report))
-    else:
-        output.print(report.table())
+    try:
+        run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal, after_task=keep)
+    finally:
+        # What was measured is shown, whatever becomes of a later task.
+        for report in finished:
+            if as_json:
+                print_json(scores(report))
+            else:
+                output.print(report.table())
+            if plot is not None:
+                save_plot(report, plot)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from specter2_plugins.cli.console import output
+from specter2_plugins.cli.console import errors, output
 from specter2_plugins.cli.options import (
     DEFAULT_COLLECTION,
     DEFAULT_GRPC_PORT,
@@ -30,8 +30,13 @@ from specter2_plugins.cli.options import (
     Url,
     connect,
     load_model,
+    typed,
 )
 from specter2_plugins.cli.source import Source
+from specter2_plugins.errors import PaperError
+from specter2_plugins.papers import Paper
+
+_HARD = 2
 
 
 def mine(
@@ -43,7 +48,9 @@ def mine(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write triplets, .jsonl.", show_default=False)],
     per_paper: Annotated[int, typer.Option(min=1, help="Triplets of one paper.")] = 5,
-    hard: Annotated[int, typer.Option(min=0, help="How many of them have a hard negative.")] = 2,
+    hard: Annotated[
+        int | None, typer.Option(min=0, help="How many of them have a hard negative; by default 2.", show_default=False)
+    ] = None,
     store: Store = None,
     url: Url = None,
     api_key: ApiKey = None,
@@ -67,10 +74,27 @@ def mine(
     """
     from specter2_plugins.mining import mine_triplets, read_citations, write_triplets
 
-    cited = read_citations(citations)
+    hard = min(_HARD, per_paper) if hard is None else hard
+    if hard > per_paper:
+        raise typer.BadParameter(f"--hard {hard} is more than --per-paper {per_paper}")
+    if store is None and url is None:
+        for option in ("skip", "depth", "model", "device", "dtype"):
+            if typed(context, option):
+                raise typer.BadParameter(f"--{option} needs --store or --url")
     source = Source(files, file_format, fields, rejects)
-    papers = {paper.id: paper for paper in source if paper.id is not None}
-    source.require_papers(len(papers))
+    if out.resolve() in {file.resolve() for file in (*files, citations)}:
+        raise typer.BadParameter(f"{out} is read, and would be overwritten", param_hint="--out")
+    cited = read_citations(citations)
+    papers: dict[str, Paper] = {}
+    unnamed = twice = 0
+    for paper in source:
+        if paper.id is None:
+            unnamed += 1
+        elif papers.setdefault(paper.id, paper) is not paper:
+            twice += 1
+    source.require_papers(len(papers) + unnamed)
+    if not papers:
+        raise PaperError("none of the papers has an id, which citations need; name theirs with --field id=KEY")
     neighbours = None
     with ExitStack() as stack:
         if store is not None or url is not None:
@@ -83,4 +107,8 @@ def mine(
             neighbours = qdrant_neighbours(client, encoder, collection, skip=skip, depth=depth)
         triplets = mine_triplets(cited, papers, per_paper=per_paper, hard=hard, neighbours=neighbours, seed=seed)
         count = write_triplets(triplets, papers, out)
-    output.print(f"{count} triplets from {len(papers)} papers, {len(cited)} of which cite others, in {out}")
+    citing = sum(paper in cited for paper in papers)
+    output.print(f"{count} triplets from {len(papers)} papers, {citing} of which cite others, in {out}")
+    for left_out, reason in ((unnamed, "without an id"), (twice, "whose id came before")):
+        if left_out:
+            errors.print(f"left out {left_out} papers {reason}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.ranking import Ranking
 from specter2_plugins.evaluation.task import Unread
-from specter2_plugins.scirepeval import read_file, whole_number
+from specter2_plugins.scirepeval import Row, judgements, plain_text, read_file
 
 METRICS = ("ndcg_cut_10", "map", "recall_100")
 
@@ -25,12 +25,18 @@ def read_beir(folder: Path) -> Unread | None:
 
 def _read(name: str, folder: Path) -> Ranking:
     corpus = read_file(folder / "corpus.jsonl", ("_id", "text"))
-    documents = {str(row["_id"]): (str(row.get("title") or ""), str(row["text"] or "")) for row in corpus}
-    queries = {str(row["_id"]): (str(row["text"]),) for row in read_file(folder / "queries.jsonl", ("_id", "text"))}
-    judgements: dict[str, dict[str, int]] = {}
-    for row in read_file(_judgements(folder / "qrels"), ("query-id", "corpus-id", "score")):
-        judgements.setdefault(row["query-id"], {})[row["corpus-id"]] = whole_number(row["score"])
-    return Ranking(name, queries, documents, judgements, METRICS)
+    documents = {_id(row): (plain_text({"title": "", **row}, "title"), plain_text(row, "text")) for row in corpus}
+    queries = {_id(row): (plain_text(row, "text"),) for row in read_file(folder / "queries.jsonl", ("_id", "text"))}
+    keys = ("query-id", "corpus-id", "score")
+    judged = judgements(read_file(_judgements(folder / "qrels"), keys), *keys)
+    return Ranking(name, queries, documents, judged, METRICS)
+
+
+def _id(row: Row) -> str:
+    identifier = plain_text(row, "_id")
+    if not identifier:
+        raise EvaluationError(f"a record has no _id: {row!r:.80}")
+    return identifier
 
 
 def _judgements(folder: Path) -> Path:

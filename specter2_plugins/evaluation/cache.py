@@ -80,7 +80,7 @@ class EmbeddingCache:
         """Take in the rows of a file, unless it is cut off or not one of ours."""
         try:
             rows = np.load(file, mmap_mode="r")
-        except (OSError, ValueError, EOFError):
+        except Exception:  # a damaged header can raise anything
             return
         if rows.dtype == self._row:
             self._vectors.update(zip(rows["text"].tolist(), rows["vector"], strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,6 +48,8 @@ def classes(values: Sequence[Any]) -> NDArray[Any]:
         EvaluationError: If a label is a list or missing.
     """
     for value in (values := _read(values)):
+        if value in (None, ""):
+            raise EvaluationError("a paper has no label")
         if not isinstance(value, str | int | float):
             raise EvaluationError(f"label {value!r} is no class; lists of zeros and ones need 'multi_label': true")
     return np.array(values)
@@ -72,9 +75,16 @@ def numbers(values: Sequence[Any]) -> NDArray[np.float64]:
         EvaluationError: If a label is no finite number.
     """
     for value in (values := _read(values)):
-        if not isinstance(value, int | float) or not np.isfinite(value):
+        if not isinstance(value, int | float) or not _is_finite(value):
             raise EvaluationError(f"label {value!r} is no number")
     return np.array(values, dtype=np.float64)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _read(values: Sequence[Any]) -> Sequence[Any]:

@@ -57,5 +57,5 @@ def check_plot(path: Path) -> None:
     known = require(
         "matplotlib.backends.backend_agg", "matplotlib", "evaluate"
     ).FigureCanvasAgg.get_supported_filetypes()
-    if path.suffix.removeprefix(".") not in known:
+    if path.suffix.lower().removeprefix(".") not in known:
         raise EvaluationError(f"{path}: unknown ending; expected one of {', '.join(f'.{ending}' for ending in known)}")

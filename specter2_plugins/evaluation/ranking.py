@@ -47,16 +47,16 @@ class Ranking:
         """Rank by BM25, by the model and by both.
 
         Raises:
-            EvaluationError: If no query is judged.
+            EvaluationError: If no query is judged, or none of the documents that are judged is there.
         """
         yield from scores(self.name, self.measure(encoder))
 
     def measure(self, encoder: Encoder) -> Measured:
         """As `evaluate`, not rounded."""
-        asked = judged(self.judgements, self.queries)
+        asked = judged(self.judgements, self.queries, self.documents)
         queries, documents = [self.queries[query] for query in asked], list(self.documents.values())
-        lexical = self._run(asked, LexicalIndex(documents).scores(queries), above=0.0)
         vectors = encoder.embed(queries, self.query_task), encoder.embed(documents, "proximity")
+        lexical = self._run(asked, LexicalIndex(documents).scores(queries), above=0.0)
         dense = self._run(asked, nearness(*vectors))
         return compare(self.metrics, self.judgements, lexical, dense)
 

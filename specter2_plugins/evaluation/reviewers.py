@@ -43,27 +43,30 @@ class ReviewerMatching:
         """Rank by BM25, by the model and by both.
 
         Raises:
-            EvaluationError: If no submission is judged.
+            EvaluationError: If no submission is judged, or no reviewer that is judged has a paper that is there.
         """
-        asked = judged(self.judgements, self.papers)
         papers = list(self.papers.values())
         position = {identifier: number for number, identifier in enumerate(self.papers)}
-        lexical = LexicalIndex(papers).scores([self.papers[submission] for submission in asked])
+        papers_of = {
+            reviewer: known
+            for reviewer, written in self.reviewers.items()
+            if (known := [position[paper] for paper in written if paper in position])
+        }
+        asked = judged(self.judgements, self.papers, papers_of)
         vectors = encoder.embed(papers, "proximity")
+        lexical = LexicalIndex(papers).scores([self.papers[submission] for submission in asked])
         dense = cosine_similarity(vectors[[position[submission] for submission in asked]], vectors)
-        runs = self._run(asked, lexical, position), self._run(asked, dense, position)
+        runs = self._run(asked, lexical, papers_of), self._run(asked, dense, papers_of)
         yield from scores(self.name, compare(self.metrics, self.judgements, *runs))
 
-    def _run(self, asked: list[str], similarities: Iterable[NDArray[np.floating]], position: Mapping[str, int]) -> Run:
-        papers_of = {
-            reviewer: [position[paper] for paper in papers if paper in position]
-            for reviewer, papers in self.reviewers.items()
-        }
+    def _run(
+        self, asked: list[str], similarities: Iterable[NDArray[np.floating]], papers_of: Mapping[str, Sequence[int]]
+    ) -> Run:
         return {
             submission: {
-                reviewer: float(np.sort(row[papers])[-_NEAREST:].mean())
+                reviewer: float(np.sort(row[papers_of[reviewer]])[-_NEAREST:].mean())
                 for reviewer in self.judgements[submission]
-                if (papers := papers_of.get(reviewer))
+                if reviewer in papers_of
             }
             for submission, row in zip(asked, similarities, strict=True)
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -18,17 +19,20 @@ Measured: TypeAlias = dict[tuple[str, str], float]
 """(metric, system) -> points of 100."""
 
 _RANK_CONSTANT = 60
+_ZERO = re.compile(r"[_,]0+(,|$)")
 
 
-def judged(judgements: Judgements, queries: Collection[str]) -> list[str]:
+def judged(judgements: Judgements, queries: Collection[str], candidates: Collection[str]) -> list[str]:
     """The queries that there are judgements of.
 
     Raises:
-        EvaluationError: If there is none.
+        EvaluationError: If there is none, or if none of their candidates is there.
     """
     found = [query for query in judgements if query in queries]
     if not found:
         raise EvaluationError(f"of {len(judgements)} judged queries none is there; do the ids agree?")
+    if not any(candidate in candidates for query in found for candidate in judgements[query]):
+        raise EvaluationError("none of the candidates that were judged is there; do the ids agree?")
     return found
 
 
@@ -58,7 +62,12 @@ def measure(judgements: Judgements, run: Run, metrics: Iterable[str]) -> dict[st
         metrics: trec_eval's names, such as "map", "ndcg", "ndcg_cut_10", "P_5", "recall_5".
     """
     metrics = tuple(metrics)
-    evaluator = pytrec_eval.RelevanceEvaluator({query: dict(found) for query, found in judgements.items()}, {*metrics})
+    # trec_eval may never end where a query has nothing but scores below zero.
+    relevant = {
+        query: dict(found) if max(found.values(), default=0) >= 0 else dict.fromkeys(found, 0)
+        for query, found in judgements.items()
+    }
+    evaluator = pytrec_eval.RelevanceEvaluator(relevant, {*metrics})
     values = list(evaluator.evaluate(run).values())
     return {
         metric: 100 * pytrec_eval.compute_aggregated_measure(metric, [row[metric] for row in values])
@@ -74,7 +83,11 @@ def check_metrics(metrics: Iterable[str]) -> None:
     """
     for metric in metrics:
         try:
-            known = metric in pytrec_eval.RelevanceEvaluator({"q": {"d": 1}}, {metric}).evaluate({"q": {"d": 1.0}})["q"]
+            # trec_eval aborts the process at a cutoff of 0.
+            known = (
+                not _ZERO.search(metric)
+                and metric in pytrec_eval.RelevanceEvaluator({"q": {"d": 1}}, {metric}).evaluate({"q": {"d": 1.0}})["q"]
+            )
         except ValueError:
             known = False
         if not known:

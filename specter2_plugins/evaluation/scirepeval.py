@@ -23,7 +23,7 @@ from specter2_plugins.evaluation.regression import Regression
 from specter2_plugins.evaluation.reviewers import ReviewerMatching
 from specter2_plugins.evaluation.task import Task, Unread
 from specter2_plugins.evaluation.task_config import TaskConfig
-from specter2_plugins.scirepeval import Document, find_file, read_file
+from specter2_plugins.scirepeval import Document, find_file, plain_text, read_file
 
 _TEXT_METRICS = ("f1_macro", "f1_micro")
 
@@ -74,18 +74,20 @@ def _regression(config: TaskConfig) -> Task:
 
 def _labelled(config: TaskConfig, labels: Callable[[Sequence[Any]], NDArray[Any]]) -> Labelled:
     """Labelled papers; those that are not among the papers are left out, as SciRepEval does."""
+    config.require_folder("test", "train", "test")
     papers = config.papers() if "meta" in config.data else None
     parts: list[list[Document]] = []
     values: list[Any] = []
     for split in ("train", "test"):
         parts.append([])
         for row in config.rows("test", split, split, "text" if papers is None else "paper_id", "label"):
-            paper = (str(row["text"]),) if papers is None else papers.get(str(row["paper_id"]))
+            paper = (plain_text(row, "text"),) if papers is None else papers.get(str(row["paper_id"]))
             if paper is not None:
                 parts[-1].append(paper)
                 values.append(row["label"])
         if not parts[-1]:
-            raise EvaluationError(f"none of its {split} data is among the papers of 'meta'; do the ids agree?")
+            where = "there" if papers is None else "among the papers of 'meta'; do the ids agree?"
+            raise EvaluationError(f"none of its {split} data is {where}")
     read, count = labels(values), len(parts[0])
     return Labelled(parts[0], read[:count], parts[1], read[count:])
 
@@ -94,7 +96,11 @@ def _proximity(config: TaskConfig) -> Task:
     if "reviewers" not in config.data:
         return _ranking(config, "proximity")
     rows = config.rows("reviewers", "metadata", "reviewer_metadata", "r_id", "papers")
-    reviewers = {str(row["r_id"]): [str(paper) for paper in row["papers"]] for row in rows}
+    reviewers: dict[str, list[str]] = {}
+    for row in rows:
+        if not isinstance(row["papers"], list):
+            raise EvaluationError(f"the papers of reviewer {row['r_id']!r} are no list")
+        reviewers[str(row["r_id"])] = [str(paper) for paper in row["papers"]]
     return ReviewerMatching(config.name, config.papers(), reviewers, config.judgements(), config.metrics)
 
 
@@ -104,6 +110,8 @@ def _adhoc_search(config: TaskConfig) -> Task:
 
 def _ranking(config: TaskConfig, query_task: str) -> Task:
     queries, papers = (config.papers(),) * 2 if config.data.get("simple_format") else config.searches()
+    if query_task == "proximity":  # SciRepEval finds either among all papers
+        queries = papers = {**queries, **papers}
     return Ranking(config.name, queries, papers, config.judgements(), config.metrics, query_task, pooled=True)
 
 

@@ -23,7 +23,8 @@ def read_tasks(*paths: str | Path, names: Collection[str] | None = None) -> Iter
         names: Which tasks. Default: all.
 
     Raises:
-        EvaluationError: If a path is none of those, two tasks have one name, or none has a name that was asked for.
+        EvaluationError: If a path is none of those or holds no task, two tasks have one name, or none has a name that
+            was asked for.
     """
     found: dict[str, Unread] = {}
     for path in map(Path, paths):
@@ -31,6 +32,8 @@ def read_tasks(*paths: str | Path, names: Collection[str] | None = None) -> Iter
             if task.name in found:
                 raise EvaluationError(f"{path}: there is a task {task.name!r} already")
             found[task.name] = task
+    if not found:
+        raise EvaluationError(f"there is no task in {', '.join(map(str, paths))}")
     for name in names or ():
         if name not in found:
             raise EvaluationError(f"there is no task {name!r}, but: {', '.join(found)}")
@@ -40,6 +43,8 @@ def read_tasks(*paths: str | Path, names: Collection[str] | None = None) -> Iter
 def _find(path: Path) -> list[Unread]:
     if path.is_file():
         return read_config(path)
+    if not path.exists():
+        raise EvaluationError(f"{path} does not exist")
     for find in _FOLDERS:
         if (task := find(path)) is not None:
             return [task]

@@ -88,16 +88,24 @@ def write_triplets(triplets: Iterable[Triplet], papers: Mapping[str, Paper], pat
         triplets: What to write.
         papers: Id -> paper.
         path: The file; a broken-off run leaves none.
+
+    Raises:
+        TrainingError: If there is no triplet to write.
     """
     path = Path(path)
     unfinished = path.with_name(f"{path.name}.unfinished")
     count = 0
-    with unfinished.open("w", encoding="utf-8") as file:
-        for triplet in triplets:
-            query, positive, negative = (_record(paper, papers[paper]) for paper in triplet)
-            file.write(json.dumps({"query": query, "pos": positive, "neg": negative}, ensure_ascii=False) + "\n")
-            count += 1
-    unfinished.replace(path)
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            for triplet in triplets:
+                query, positive, negative = (_record(paper, papers[paper]) for paper in triplet)
+                file.write(json.dumps({"query": query, "pos": positive, "neg": negative}, ensure_ascii=False) + "\n")
+                count += 1
+        if not count:
+            raise TrainingError("no paper cites another that is among the papers; do the ids agree?")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return count
 
 

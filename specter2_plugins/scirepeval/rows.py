@@ -11,6 +11,8 @@ from typing import Any, TypeAlias
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.extras import require
 
+_HIGHEST_SCORE = 32_767
+
 Row: TypeAlias = dict[str, Any]
 Source: TypeAlias = str | Mapping[str, str]
 """A path, or a data set of the hub as {"name": ..., "config": ...}."""
@@ -54,7 +56,7 @@ def read_file(path: Path, keys: Iterable[str] = ()) -> Iterator[Row]:
     Raises:
         EvaluationError: If it cannot be read, or a row lacks a key; the message names it.
     """
-    reader = _READERS.get(path.suffix)
+    reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise EvaluationError(f"{path}: unknown ending; expected one of {', '.join(_READERS)}")
     try:
@@ -63,19 +65,51 @@ def read_file(path: Path, keys: Iterable[str] = ()) -> Iterator[Row]:
         raise EvaluationError(f"{path} cannot be read: {error}") from None
 
 
-def whole_number(value: Any) -> int:
-    """How relevant something is; in CSV and TSV, numbers are text.
+def judgements(rows: Iterable[Row], query: str, candidate: str, score: str) -> dict[str, dict[str, int]]:
+    """Query's id -> candidate's id -> how relevant it is.
+
+    Args:
+        rows: What was judged.
+        query: The key of a query's id.
+        candidate: The key of a candidate's id.
+        score: The key of a whole number; in CSV and TSV, numbers are text.
 
     Raises:
-        EvaluationError: If it is no whole number.
+        EvaluationError: If there are no rows, or a score is no such number; the message names it.
     """
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        number = _whole(row[score])
+        if number is None:
+            raise EvaluationError(
+                f"query {row[query]!r}, candidate {row[candidate]!r}: {score} {row[score]!r} is no whole number of at "
+                f"most {_HIGHEST_SCORE}"
+            )
+        found.setdefault(str(row[query]), {})[str(row[candidate])] = number
+    if not found:
+        raise EvaluationError("there are no judgements")
+    return found
+
+
+def plain_text(row: Row, key: str) -> str:
+    """A text of a row, empty for null.
+
+    Raises:
+        EvaluationError: If it is a list or an object.
+    """
+    value = row[key]
+    if not isinstance(value, str | int | float | None):
+        raise EvaluationError(f"{key} is {value!r:.80}, expected a text")
+    return "" if value is None else str(value)
+
+
+def _whole(value: Any) -> int | None:
     try:
         number = float(value)
-    except (TypeError, ValueError):
-        number = float("nan")
-    if not number.is_integer():
-        raise EvaluationError(f"score {value!r} is no whole number")
-    return int(number)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    # trec_eval counts how often there is each, in an array.
+    return int(number) if number.is_integer() and abs(number) <= _HIGHEST_SCORE else None
 
 
 def _checked(rows: Iterable[Any], where: str, keys: Iterable[str]) -> Iterator[Row]:
@@ -103,7 +137,7 @@ def _name(source: Mapping[str, str], split: str) -> str:
 
 
 def _json_lines(path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
@@ -114,7 +148,7 @@ def _json_lines(path: Path) -> Iterator[Any]:
 
 def _json(path: Path) -> Iterator[Any]:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise EvaluationError(f"{path}:{error.lineno}: {error.msg}; JSON lines are named .jsonl") from None
     yield from rows if isinstance(rows, list) else [rows]

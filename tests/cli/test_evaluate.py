@@ -87,6 +87,7 @@ def test_scores_are_kept_when_a_later_task_fails(
     assert done.err.startswith("error: task 'Lost': ")
     kept = json.loads((tmp_path / "scores.json").read_text())
     assert [score["task"] for score in kept["scores"]] == ["Intent", "Intent, 4 shot"]
+    assert done.out.count("| Intent") == 2
 
 
 def test_one_adapter_for_everything(specter2: Command, beir: Path, oracle: Oracle) -> None:
@@ -97,8 +98,14 @@ def test_one_adapter_for_everything(specter2: Command, beir: Path, oracle: Oracl
 def test_bad_input_is_one_line_before_a_model_is_loaded(specter2: Command, beir: Path, tmp_path: Path) -> None:
     nothing = specter2("evaluate", tmp_path / "nothing", "--model", "no such model")
     assert nothing.code == 1
-    assert nothing.err.startswith(f"error: {tmp_path / 'nothing'} is no task configuration (.jsonl), no BEIR folder")
-    assert nothing.err.count("\n") == 1
+    assert nothing.err == f"error: {tmp_path / 'nothing'} does not exist\n"
+    other = specter2("evaluate", tmp_path, "--model", "no such model")
+    assert other.err.startswith(f"error: {tmp_path} is no task configuration (.jsonl), no BEIR folder")
+    assert other.err.count("\n") == 1
+    for option in ("--out", "--plot"):
+        (tmp_path / "folder.png").mkdir(exist_ok=True)
+        full = specter2("evaluate", beir, option, tmp_path / "folder.png", "--model", "no such model")
+        assert (full.code, "isafolder" in "".join(full.err.replace("│", "").split())) == (2, True)
     picture = specter2("evaluate", beir, "--plot", tmp_path / "scores.txt", "--model", "no such model")
     assert (picture.code, picture.err.count("\n")) == (1, 1)
     assert "scores.txt: unknown ending; expected one of" in picture.err

@@ -66,5 +66,5 @@ def test_names_choose_among_all_paths(tmp_path: Path) -> None:
 def test_data_are_read_when_their_turn_comes(tmp_path: Path) -> None:
     task = {"type": "regression", "metrics": ["r2"], "data": {"meta": "gone.jsonl", "test": "gone"}}
     tasks = read_tasks(write_tasks(tmp_path, {"name": "First", **task}, {"name": "Second", **task}))
-    with pytest.raises(EvaluationError, match=r"task 'First': .*gone.jsonl cannot be read"):
+    with pytest.raises(EvaluationError, match=r"task 'First': 'test' of its data is 'gone'; expected a folder"):
         next(tasks)

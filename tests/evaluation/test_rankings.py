@@ -184,6 +184,10 @@ def test_mdcr_is_the_mean_over_its_fields(collection: Any) -> None:
     }
     metrics = ("map", "recall_5")
     scores = list(read_mdcr("MDCR", [pools], documents, metrics).evaluate(given))
+    # A field may come in several records.
+    biology = pools["Biology"]
+    records = [{"Art": pools["Art"]}, *({"Biology": {query: biology[query]}} for query in biology)]
+    assert list(read_mdcr("MDCR", records, documents, metrics).evaluate(given)) == scores
 
     fields = []
     for queries in pools.values():

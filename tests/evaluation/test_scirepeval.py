@@ -67,6 +67,21 @@ def test_proximity_sends_both_sides_through_one_adapter(tmp_path: Path, model: S
     assert recorder.seen[0][1] == [("Graphs", "Nodes and edges.")]
 
 
+def test_papers_are_found_among_queries_and_candidates(tmp_path: Path, model: Specter2) -> None:
+    rows = [{"query": PAPERS[0], "candidates": [PAPERS[1]]}, {"query": PAPERS[2], "candidates": []}]
+    write_lines(tmp_path / "meta.jsonl", rows)
+    judged = [("a", "c", 1), ("a", "b", 0), ("b", "a", 1), ("b", "c", 0)]
+    keys = ("query_id", "cand_id", "score")
+    write_lines(tmp_path / "qrel.jsonl", [dict(zip(keys, row, strict=True)) for row in judged])
+    data = {"simple_format": False, "meta": "meta.jsonl", "test": "qrel.jsonl"}
+    nested = only(write_tasks(tmp_path, {"name": "C", "type": "proximity", "data": data, "metrics": ["map"]}))
+    write_lines(tmp_path / "meta.jsonl", PAPERS[:3])
+    data = {**data, "simple_format": True}
+    simple = only(write_tasks(tmp_path, {"name": "C", "type": "proximity", "data": data, "metrics": ["map"]}))
+    assert list(nested.evaluate(Recorder(model))) == list(simple.evaluate(Recorder(model)))
+    assert nested.queries.keys() == {"a", "b", "c"}
+
+
 def test_classification_reads_csv(tmp_path: Path) -> None:
     write_lines(tmp_path / "meta.jsonl", PAPERS)
     (tmp_path / "csv").mkdir()
