@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from json import JSONDecodeError
@@ -49,6 +50,10 @@ _TRANSIENT_GRPC = {
 _UNREACHABLE_GRPC = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 _REFUSED = "refuses the API key; give the right one in QDRANT_API_KEY"
 
+_LONG_WAIT = 2.0
+
+_log = logging.getLogger(__name__)
+
 Result = TypeVar("Result")
 
 
@@ -56,7 +61,7 @@ Result = TypeVar("Result")
 class Retries:
     """Exponential backoff with jitter for what may pass: timeouts, dropped connections, 408, 429 and 5xx.
 
-    A server's Retry-After is waited for.
+    A server's Retry-After is waited for. Waits of two seconds and more are told of by a warning.
 
     Args:
         attempts: How often a call is tried in all.
@@ -82,6 +87,7 @@ class Retries:
             wait=lambda state: max(backoff(state), min(_retry_after(state), self.longest_wait)),
             stop=stop_any(stop_after_attempt(self.attempts), stop_when_event_set(self.given_up)),
             sleep=sleep_using_event(self.given_up),
+            before_sleep=_tell,
             reraise=True,
         )
         return retrying(call, *args, **kwargs)
@@ -127,6 +133,13 @@ def _explanation(error: BaseException, store: str) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return f"the disk of {store} is full; make room and run the same again"
     return f"cannot use {store}: {getattr(error, 'strerror', None) or error}"
+
+
+def _tell(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    wait = state.next_action.sleep if state.next_action else 0.0
+    if error is not None and wait >= _LONG_WAIT:
+        _log.warning("%s; trying again in %.0f s", explain(error, "Qdrant"), wait)
 
 
 def _retry_after(state: RetryCallState) -> float:

@@ -49,4 +49,4 @@ def _lengths(dataset: Dataset) -> Iterator[Tensor]:
     """The characters of each example's texts, [examples], some at a time."""
     texts = [name for name, feature in dataset.features.items() if feature == Value("string")]
     for table in dataset.select_columns(texts).with_format("arrow").iter(_ROWS):
-        yield torch.stack([torch.from_numpy(compute.utf8_length(table[name]).to_numpy()) for name in texts]).sum(0)
+        yield torch.stack([torch.tensor(compute.utf8_length(table[name]).to_numpy()) for name in texts]).sum(0)

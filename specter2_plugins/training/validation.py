@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -21,6 +21,7 @@ from specter2_plugins.training.corpus import NONE
 from specter2_plugins.training.losses import CorpusLoss, HeadLoss
 
 LOSS = "loss"
+_PAIR = 2
 
 
 class Validation(SentenceEvaluator):
@@ -91,17 +92,22 @@ class Validation(SentenceEvaluator):
                 assert labels is not None
                 collected["mrr"].append(_reciprocal_ranks(loss.scores(embeddings[0]), labels).cpu())
             else:
-                collected["accuracy"].append(_nearer(*embeddings).cpu())
+                nearer = (
+                    _nearest(loss.similarity_fct, *embeddings) if len(embeddings) == _PAIR else _nearer(*embeddings)
+                )
+                collected["accuracy"].append(nearer.cpu())
         found = {name: torch.cat(parts).numpy() for name, parts in collected.items()}
         if isinstance(loss, HeadLoss):
             return {LOSS: total / len(dataset), **_of_head(loss, **found)}
         return {LOSS: total / len(dataset), **{name: float(values.mean()) for name, values in found.items()}}
 
 
-def _nearer(anchor: Tensor, positive: Tensor, negative: Tensor | None = None) -> Tensor:
-    if negative is None:
-        distances = torch.cdist(anchor.float(), positive.float())
-        return (distances >= distances.diagonal()[:, None]).all(1).float()
+def _nearest(similarity: Callable[[Tensor, Tensor], Tensor], anchor: Tensor, positive: Tensor) -> Tensor:
+    scores = similarity(anchor.float(), positive.float())
+    return (scores <= scores.diagonal()[:, None]).all(1).float()
+
+
+def _nearer(anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
     near = functional.pairwise_distance(anchor, positive) < functional.pairwise_distance(anchor, negative)
     return near.float()
 

@@ -50,12 +50,16 @@ def test_a_slow_server_is_asked_again(server: Server, model: Specter2) -> None:
         assert client.count("papers").count == 10
 
 
-def test_a_server_says_how_long_to_wait(server: Server, model: Specter2) -> None:
-    server.faults.add(WRITES, 429, times=1, retry_after=1)
+def test_a_server_says_how_long_to_wait(server: Server, model: Specter2, caplog: pytest.LogCaptureFixture) -> None:
+    server.faults.add(WRITES, 429, times=1, retry_after=2)
+    server.faults.add(WRITES, 503, times=1)
     with open_client(**server.address) as client:
         started = time.monotonic()
-        ingest_papers(many(2), client, model, retries=Retries(attempts=2, first_wait=0.01))
-    assert time.monotonic() - started > 0.9
+        ingest_papers(many(2), client, model, retries=Retries(attempts=3, first_wait=0.01))
+    assert time.monotonic() - started > 1.9
+    (warning,) = (record.getMessage() for record in caplog.records if "trying again" in record.getMessage())
+    assert warning.startswith("Qdrant is asked too much")
+    assert warning.endswith("trying again in 2 s")
 
 
 def test_a_date_to_come_back_at_is_just_too_busy(model: Specter2) -> None:
