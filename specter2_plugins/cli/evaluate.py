@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 
 from specter2_plugins.cli.console import errors, output, print_json
 from specter2_plugins.cli.options import DEFAULT_MODEL, AsJson, Device, Dtype, Model, load_model
+from specter2_plugins.errors import Specter2Error
 
 if TYPE_CHECKING:
     from specter2_plugins.evaluation import Report
@@ -61,10 +63,7 @@ def evaluate(
         if out is not None:
             out.write_text(json.dumps(scores(report), indent=2) + "\n", encoding="utf-8")
 
-    try:
-        run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal, after_task=keep)
-    finally:
-        # What was measured is shown, whatever becomes of a later task.
+    def show() -> None:
         for report in finished:
             if as_json:
                 print_json(scores(report))
@@ -72,3 +71,11 @@ def evaluate(
                 output.print(report.table())
             if plot is not None:
                 save_plot(report, plot)
+
+    try:
+        run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal, after_task=keep)
+    except Specter2Error:
+        with suppress(OSError, Specter2Error):
+            show()
+        raise
+    show()

@@ -73,6 +73,7 @@ def mine(
     Hard negatives are cited by cited papers or, with --store or --url, near in that collection.
     """
     from specter2_plugins.mining import mine_triplets, read_citations, write_triplets
+    from specter2_plugins.readers.inputs import find_inputs
 
     hard = min(_HARD, per_paper) if hard is None else hard
     if hard > per_paper:
@@ -82,7 +83,8 @@ def mine(
             if typed(context, option):
                 raise typer.BadParameter(f"--{option} needs --store or --url")
     source = Source(files, file_format, fields, rejects)
-    if out.resolve() in {file.resolve() for file in (*files, citations)}:
+    read = [citations, *(found.path for found in find_inputs(files) if found.path is not None)]
+    if out.resolve() in {file.resolve() for file in read}:
         raise typer.BadParameter(f"{out} is read, and would be overwritten", param_hint="--out")
     cited = read_citations(citations)
     papers: dict[str, Paper] = {}

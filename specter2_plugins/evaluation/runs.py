@@ -19,7 +19,7 @@ Measured: TypeAlias = dict[tuple[str, str], float]
 """(metric, system) -> points of 100."""
 
 _RANK_CONSTANT = 60
-_ZERO = re.compile(r"[_,]0+(,|$)")
+_ZERO = re.compile(r"^(?!iprec_at_recall|Rprec_mult).*[_,]0+(\D|$)")
 
 
 def judged(judgements: Judgements, queries: Collection[str], candidates: Collection[str]) -> list[str]:

@@ -111,7 +111,7 @@ def _adhoc_search(config: TaskConfig) -> Task:
 def _ranking(config: TaskConfig, query_task: str) -> Task:
     queries, papers = (config.papers(),) * 2 if config.data.get("simple_format") else config.searches()
     if query_task == "proximity":  # SciRepEval finds either among all papers
-        queries = papers = {**queries, **papers}
+        queries = papers = {**papers, **queries}
     return Ranking(config.name, queries, papers, config.judgements(), config.metrics, query_task, pooled=True)
 
 

@@ -18,7 +18,6 @@ from specter2_plugins.scirepeval import TITLE_AND_ABSTRACT, Document, Row, judge
 _PAPERS_SPLIT = "evaluation"
 _JUDGED_SPLIT = "test"
 _SHOWN = 80
-_CLASSIFICATION = "classification"
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,8 @@ class TaskConfig:
                 raise EvaluationError(f"{key!r} is {row.get(key)!r}, which is not how SciRepEval's tasks have it")
         if not row["metrics"]:
             raise EvaluationError("it names no metrics")
-        if row["type"] != _CLASSIFICATION and (row.get("multi_label") or row.get("few_shot")):
-            raise EvaluationError(f"'multi_label' and 'few_shot' are of type {_CLASSIFICATION!r}, not {row['type']!r}")
+        if row["type"] == "regression" and (row.get("multi_label") or row.get("few_shot")):
+            raise EvaluationError("a regression has neither 'multi_label' nor 'few_shot'")
         few_shot = tuple(map(_few_shot, row.get("few_shot", ())))
         if len({run.sample_size for run in few_shot}) < len(few_shot):
             raise EvaluationError("two of its 'few_shot' runs have one sample_size")

@@ -116,7 +116,7 @@ def _explanation(error: BaseException, store: str) -> str:
     if isinstance(error, JSONDecodeError) or isinstance(getattr(error, "source", None), ValidationError):
         return f"{store} does not answer as Qdrant does; is it Qdrant, or a proxy before it?"
     if isinstance(error, ResponseHandlingException):
-        return f"cannot reach {store}: {error.source or type(error.source).__name__}"
+        return f"cannot reach {store}: {str(error.source) or type(error.source).__name__}"
     if isinstance(error, QdrantException):
         return f"{store} is asked too much: {error}"
     if isinstance(error, UnexpectedResponse):

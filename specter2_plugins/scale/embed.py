@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,13 +105,13 @@ def fingerprints_of(model: PaperEncoder, tasks: Sequence[str]) -> dict[str, Fing
 
 
 def check_folder(parts: Parts, fingerprints: dict[str, Fingerprint]) -> list[str]:
-    """Check that a model's vectors belong into a folder, and can be written there.
+    """Check that a model's vectors belong into a folder.
 
     Returns:
         The parts in it.
 
     Raises:
-        StoreError: If it holds vectors of another model or of other tasks, or cannot be written.
+        StoreError: If it holds vectors of another model or of other tasks.
     """
     names = parts.names()
     there = common_fingerprints(parts, names) if names else fingerprints
@@ -122,7 +122,6 @@ def check_folder(parts: Parts, fingerprints: dict[str, Fingerprint]) -> list[str
         differences = fingerprint.differences(there[adapter].to_dict())
         if differences:
             raise StoreError(f"{parts.name} was filled by another model. {'; '.join(differences)}")
-    parts.check_writable()
     return names
 
 
@@ -142,11 +141,15 @@ def to_embed(
     written = _written(parts, there)
     number = max(map(number_of, there), default=-1) + 1
     waiting: list[tuple[Entry, str]] = []
+    checked = False
     for entries in unseen(records, _READ, IdSet(), report):
         keys = [_key(entry) for entry in entries]
         known = written.holds(keys)
         report.add(unchanged=sum(known))
         waiting += [(entry, key) for entry, key, is_known in zip(entries, keys, known, strict=True) if not is_known]
+        if waiting and not checked:
+            parts.check_writable()
+            checked = True
         while len(waiting) >= size:
             yield _part(part_name(number, run), waiting[:size])
             number += 1
@@ -191,6 +194,14 @@ def write_part(
         on_progress()
 
     batches: list[dict[str, np.ndarray]] = []
+
+    def keep() -> None:
+        done = min(len(batches) * batch, len(part.papers))
+        if done:
+            vectors = {adapter: np.concatenate([made[adapter] for made in batches]) for adapter in fingerprints}
+            parts.write(part.name, part.papers[:done], part.points[:done], part.keys[:done], vectors, fingerprints)
+            report.add(ingested=done)
+
     try:
         for start in range(0, len(part.papers), batch):
             papers = part.papers[start : start + batch]
@@ -202,13 +213,14 @@ def write_part(
             )
             report.add(embedded=len(papers))
             on_progress()
-    finally:
         report.add(encoding_seconds=time.monotonic() - started)
-        done = min(len(batches) * batch, len(part.papers))
-        if done:
-            vectors = {adapter: np.concatenate([made[adapter] for made in batches]) for adapter in fingerprints}
-            parts.write(part.name, part.papers[:done], part.points[:done], part.keys[:done], vectors, fingerprints)
-            report.add(ingested=done)
+        keep()
+    except BaseException as error:
+        # If that was not the writing itself; Ctrl-C during it writes once more.
+        if not isinstance(error, StoreError):
+            with suppress(StoreError):
+                keep()
+        raise
     on_progress()
 
 

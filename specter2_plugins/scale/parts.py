@@ -133,7 +133,10 @@ class Parts:
                 raise StoreError(
                     f"{self._path(name)} does not say what its vectors were made with: not of specter2 embed"
                 )
-            return {adapter: Fingerprint(**content) for adapter, content in json.loads(described).items()}
+            try:
+                return {adapter: Fingerprint(**content) for adapter, content in json.loads(described).items()}
+            except TypeError:
+                raise StoreError(f"another version of this package wrote {self._path(name)}") from None
 
     def dimensions(self, name: str, adapter: str) -> int:
         """How long an adapter's vectors are in a part."""
@@ -166,9 +169,9 @@ class Parts:
         with _errors(path), self._files.open_input_file(path) as file:
             try:
                 yield pq.ParquetFile(file, page_checksum_verification=True)
-            except StoreError:
+            except (StoreError, pa.ArrowMemoryError, pa.ArrowNotImplementedError):
                 raise
-            except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
+            except (pa.ArrowException, ValueError, LookupError) as error:
                 reason = one_line(error).rstrip(".")
                 raise StoreError(
                     f"{path} is damaged: {reason}; delete it, and specter2 embed makes its papers again"
@@ -182,7 +185,7 @@ class Parts:
                 with self._files.open_output_stream(f"{path}.unfinished") as file:
                     content(file)
                 self._files.move(f"{path}.unfinished", path)
-            except OSError:
+            except BaseException:
                 with suppress(OSError):
                     self._files.delete_file(f"{path}.unfinished")
                 raise

@@ -55,18 +55,29 @@ class Workers:
             with _no_interrupts():
                 self._pool = self._model.start_multi_process_pool(self._devices)
         except RuntimeError as error:
+            if "shared memory" not in str(error):
+                raise
             raise WorkerError(
-                f"the workers cannot share the model's weights: {one_line(error)}; in a container, give it more shared "
-                "memory (docker run --shm-size)"
+                f"the workers cannot share the model's weights: {one_line(error)}; in a container, give it more "
+                "(docker run --shm-size)"
             ) from error
+        except KeyboardInterrupt:
+            self._stop()
+            raise
         self._pool["output"] = _Watched(self._pool["output"], self._pool["processes"])
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._model.stop_multi_process_pool(self._pool)
-        self._pool = None
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._pool is not None:
+            # What a worker that died has left unread would be waited for at exit by Sentence Transformers 5.
+            self._pool["input"].cancel_join_thread()
+            self._model.stop_multi_process_pool(self._pool)
+            self._pool = None
 
     @property
     def adapter_tasks(self) -> list[str]:
@@ -145,7 +156,7 @@ def _check(device: str) -> None:
 
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """Start processes that Ctrl-C leaves alone: this process stops them. One that comes meanwhile is kept for later."""
+    """Start processes that Ctrl-C leaves alone: this process stops them."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

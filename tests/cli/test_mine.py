@@ -53,7 +53,15 @@ def test_nothing_is_mined_without_a_word(
     out = tmp_path / "triplets.jsonl"
     out.write_text("kept")
     options = tuple(tmp_path / option if option == "papers.jsonl" else option for option in options)
-    failed = specter2("mine", papers, "--citations", tmp_path / "citations.csv", "-o", out, *options)
+    failed = specter2(
+        "mine",
+        tmp_path / "*.jsonl" if "papers" in str(options) else papers,
+        "--citations",
+        tmp_path / "citations.csv",
+        "-o",
+        out,
+        *options,
+    )
     assert failed.code == code
     assert message in " ".join(failed.err.replace("│", " ").split())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["citations.csv", "papers.jsonl", "triplets.jsonl"]

@@ -43,7 +43,8 @@ GOOD = {"name": "T", "type": "classification", "metrics": ["f1_macro"], "data": 
         ({"fields": ["titel", "abstract"]}, "task 'T': no paper of 'meta' has titel; they have: abstract, doc_id, "),
         ({"type": "proximity", "metrics": ["P_0"]}, "task 1: unknown metric 'P_0'"),
         ({"type": "proximity", "metrics": ["ndcg_cut_10,0"]}, "task 1: unknown metric 'ndcg_cut_10,0'"),
-        ({"type": "regression", "metrics": ["r2"], "multi_label": True}, "task 1: 'multi_label' and 'few_shot' are of"),
+        ({"type": "proximity", "metrics": ["P_0.5"]}, "task 1: unknown metric 'P_0.5'"),
+        ({"type": "regression", "metrics": ["r2"], "multi_label": True}, "task 1: a regression has neither 'multi_"),
         ({"few_shot": [{"sample_size": 4, "iterations": 1}] * 2}, "task 1: two of its 'few_shot' runs have one sample"),
         (
             {"data": {"meta": "meta.xml", "test": "test"}},

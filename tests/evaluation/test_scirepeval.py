@@ -68,7 +68,8 @@ def test_proximity_sends_both_sides_through_one_adapter(tmp_path: Path, model: S
 
 
 def test_papers_are_found_among_queries_and_candidates(tmp_path: Path, model: Specter2) -> None:
-    rows = [{"query": PAPERS[0], "candidates": [PAPERS[1]]}, {"query": PAPERS[2], "candidates": []}]
+    other = {**PAPERS[0], "title": "Another record of the first query, which counts less"}
+    rows = [{"query": PAPERS[0], "candidates": [PAPERS[1], other]}, {"query": PAPERS[2], "candidates": []}]
     write_lines(tmp_path / "meta.jsonl", rows)
     judged = [("a", "c", 1), ("a", "b", 0), ("b", "a", 1), ("b", "c", 0)]
     keys = ("query_id", "cand_id", "score")

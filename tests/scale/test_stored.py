@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,8 +20,9 @@ import pyarrow.parquet as pq
 import torch
 
 from specter2_plugins import Paper, PaperError, Specter2, Specter2Error, StoreError, TaskError
+from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.qdrant import CollectionSpec, IngestReport, ingest_papers, open_client, search_papers
-from specter2_plugins.readers import Rejected
+from specter2_plugins.readers import Rejected, read_papers
 from specter2_plugins.scale import EmbeddedPaper, StoredEmbeddings, embed_papers
 from specter2_plugins.scale.embed import Part, to_embed, write_part
 from specter2_plugins.scale.parts import Parts, new_run, number_of, part_name
@@ -193,13 +195,40 @@ def test_a_folder_that_cannot_be_written_is_told_of_before_anything_is_embedded(
     model: Specter2, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-
-    def papers() -> Iterator[Paper]:
-        raise AssertionError("read")
-        yield
-
+    counts: list[int] = []
     with pytest.raises(StoreError, match="file/vectors"):
-        embed_papers(papers(), tmp_path / "file" / "vectors", model)
+        embed_papers(
+            PAPERS, tmp_path / "file" / "vectors", model, on_progress=lambda report: counts.append(report.embedded)
+        )
+    assert counts == []
+    with pytest.raises(PaperError, match=r"none\.jsonl"):
+        embed_papers(read_papers(tmp_path / "none.jsonl"), tmp_path / "vectors", model)
+    assert not (tmp_path / "vectors").exists()
+
+
+def test_what_another_version_wrote_is_not_called_damaged(
+    model: Specter2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Fingerprint, "to_dict", lambda fingerprint: {**vars(fingerprint), "later": 1})
+        embed_papers(PAPERS[:3], tmp_path, model)
+    with pytest.raises(StoreError, match=r"another version of this package wrote .*part-000000"):
+        StoredEmbeddings(tmp_path)
+
+
+def test_a_stop_while_a_part_is_written(model: Specter2, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, stops = pq.write_table, iter([True])
+
+    def stopped(*args: Any, **kwargs: Any) -> None:
+        write(*args, **kwargs)
+        if next(stops, False):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pq, "write_table", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        embed_papers(PAPERS, tmp_path, model)
+    assert [path.name for path in tmp_path.iterdir()] == Parts(tmp_path).names()
+    assert len(list(StoredEmbeddings(tmp_path).papers())) == len(PAPERS)
 
 
 def test_a_flipped_bit_is_noticed(model: Specter2, tmp_path: Path) -> None:

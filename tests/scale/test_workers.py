@@ -81,3 +81,25 @@ def test_workers_ignore_an_interrupt_and_end_with_their_parent(tmp_path: Path) -
         assert worker.is_running()
         parent.kill()
     assert not psutil.wait_procs([worker], timeout=30)[1]
+
+
+_WORKER_DIES = """
+import os, signal
+from specter2_plugins import WorkerError, load_specter2
+from specter2_plugins.scale import Workers
+
+if __name__ == "__main__":
+    try:
+        with Workers(load_specter2("mini", device="cpu"), ["cpu"]) as workers:
+            os.kill(workers._pool["processes"][0].pid, signal.SIGKILL)
+            workers.encode(["graph networks " * 300] * 400, task="proximity", show_progress_bar=False)
+    except WorkerError as error:
+        print(error)
+"""
+
+
+def test_what_a_dead_worker_left_unread_is_not_waited_for(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(_WORKER_DIES)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, "died (exit code -9)" in done.stdout) == (0, True)
