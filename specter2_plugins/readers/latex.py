@@ -77,7 +77,7 @@ def _decode(latex: str) -> str:
     protected = _BARE_PERCENT.sub(r"\\%", _BARE_AMPERSAND.sub(r"\&", latex))
     try:
         return _converter().latex_to_text(protected)
-    except (RecursionError, IndexError, ValueError):
+    except (RecursionError, LookupError, ValueError, AttributeError):
         # Nested beyond reason, or too few arguments for a macro.
         return latex
 

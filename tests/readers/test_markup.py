@@ -41,6 +41,8 @@ def test_plain_text(field: str, expected: str) -> None:
         (r"10,000\texttimes{}10,000", "10,000\N{MULTIPLICATION SIGN}10,000"),
         ("unbalanced {brace", "unbalanced brace"),
         (r"too few \href{arguments}", r"too few \href{arguments}"),
+        (r"none for \title", r"none for \title"),
+        (r"none for \footnote", r"none for \footnote"),
         (r"\emph{" * 5000 + "}" * 5000, r"\emph{" * 5000 + "}" * 5000),
     ],
 )
