@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from specter2_plugins.errors import TaskError
@@ -57,3 +57,16 @@ def route(task: str | None, available: Collection[str]) -> str | None:
             f'Load it with load_specter2(..., adapters={{"{adapter}": "hub/id or folder"}})'
         )
     raise TaskError(f"unknown task {task!r}; this model knows: query, document, {known}")
+
+
+def adapters_for(tasks: Iterable[str], available: Collection[str]) -> list[str]:
+    """What texts of some tasks go through, each once; "base" for the base alone.
+
+    Args:
+        tasks: As for `route`.
+        available: As for `route`.
+
+    Raises:
+        TaskError: If the model carries no such adapter.
+    """
+    return list(dict.fromkeys(route(task, available) or BASE for task in tasks))

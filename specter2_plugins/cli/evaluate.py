@@ -63,19 +63,19 @@ def evaluate(
         if out is not None:
             out.write_text(json.dumps(scores(report), indent=2) + "\n", encoding="utf-8")
 
-    def show() -> None:
-        for report in finished:
-            if as_json:
-                print_json(scores(report))
-            else:
-                output.print(report.table())
-            if plot is not None:
-                save_plot(report, plot)
+    def show(report: Report) -> None:
+        if as_json:
+            print_json(scores(report))
+        else:
+            output.print(report.table())
+        if plot is not None:
+            save_plot(report, plot)
 
     try:
-        run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal, after_task=keep)
+        report = run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal, after_task=keep)
     except Specter2Error:
-        with suppress(OSError, Specter2Error):
-            show()
+        for report in finished:
+            with suppress(OSError, Specter2Error):
+                show(report)
         raise
-    show()
+    show(report)

@@ -118,10 +118,13 @@ def ingest(
             streams=typed(context, "streams"),
         )
     if embeddings is not None:
-        # A folder keeps the papers that have left the source, and those of a file that is no longer read.
-        refuse_with("--embeddings", delete_missing=delete_missing)
-        # The rest is about files and a model, and neither is looked at.
-        refuse_with("--embeddings", format=file_format, **{option: typed(context, option) for option in _OF_FILES})
+        # A folder keeps the papers that have left the source; the rest is about files and a model, and neither is read.
+        refuse_with(
+            "--embeddings",
+            delete_missing=delete_missing,
+            format=file_format,
+            **{option: typed(context, option) for option in _OF_FILES},
+        )
     latest: list[IngestReport] = []
 
     def kept() -> int:

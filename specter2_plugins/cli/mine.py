@@ -36,8 +36,6 @@ from specter2_plugins.cli.source import Source
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
 
-_HARD = 2
-
 
 def mine(
     context: typer.Context,
@@ -73,9 +71,10 @@ def mine(
     Hard negatives are cited by cited papers or, with --store or --url, near in that collection.
     """
     from specter2_plugins.mining import mine_triplets, read_citations, write_triplets
+    from specter2_plugins.mining.triplets import HARD
     from specter2_plugins.readers.inputs import find_inputs
 
-    hard = min(_HARD, per_paper) if hard is None else hard
+    hard = min(HARD, per_paper) if hard is None else hard
     if hard > per_paper:
         raise typer.BadParameter(f"--hard {hard} is more than --per-paper {per_paper}")
     if store is None and url is None:

@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC, LinearSVR
 
-from specter2_plugins.errors import EvaluationError
+from specter2_plugins.errors import EvaluationError, one_line
 from specter2_plugins.evaluation.labelled import Split
 
 _SEED = 42
@@ -80,5 +80,6 @@ def _predict(model: Any, split: Split) -> NDArray[Any]:
         try:
             return model.fit(split.train, split.train_labels).predict(split.test)
         except ValueError as error:
-            reason = str(error).partition("\n")[0]
-            raise EvaluationError(f"nothing can be learnt from these {len(split.train)} papers: {reason}") from None
+            raise EvaluationError(
+                f"nothing can be learnt from these {len(split.train)} papers: {one_line(error)}"
+            ) from None

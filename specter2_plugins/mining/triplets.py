@@ -20,7 +20,8 @@ Neighbours: TypeAlias = Callable[[str], Sequence[str]]
 """A paper's id -> ids of papers that are near to it."""
 
 _PER_PAPER = 5
-_HARD = 2
+HARD = 2
+"""Triplets of a paper that have a hard negative, unless said otherwise."""
 
 
 class Triplet(NamedTuple):
@@ -36,7 +37,7 @@ def mine_triplets(
     papers: Collection[str],
     *,
     per_paper: int = _PER_PAPER,
-    hard: int = _HARD,
+    hard: int = HARD,
     neighbours: Neighbours | None = None,
     seed: int = 0,
 ) -> Iterator[Triplet]:

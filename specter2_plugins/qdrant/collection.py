@@ -16,7 +16,7 @@ from specter2_plugins.payloads import CONTENT_KEY, METADATA_KEY, from_page_conte
 from specter2_plugins.qdrant.faults import STORE_ERRORS
 from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.sparse import SparseEncoder
-from specter2_plugins.tasks import BASE, route
+from specter2_plugins.tasks import BASE, adapters_for
 
 FINGERPRINTS_KEY = "specter2"
 """Where a collection's metadata says what its vectors were made with: vector name -> fingerprint."""
@@ -67,7 +67,7 @@ def adapters_of(spec: CollectionSpec, model: PaperEncoder) -> list[str]:
     Raises:
         TaskError: If the model does not know a task.
     """
-    return list(dict.fromkeys(route(task, model.adapter_tasks) or BASE for task in spec.tasks))
+    return adapters_for(spec.tasks, model.adapter_tasks)
 
 
 def prepare_collection(

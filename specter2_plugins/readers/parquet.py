@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-from specter2_plugins.errors import PaperError
+from specter2_plugins.errors import PaperError, one_line
 from specter2_plugins.extras import require
 from specter2_plugins.readers.format import Format
 from specter2_plugins.readers.names import FieldNames, check_columns, plan_for
@@ -37,8 +37,8 @@ def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
                     )
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError) as error:
             if row == 0:
-                raise PaperError(f"cannot read {stream.name}: not valid Parquet: {_first_line(error)}") from None
-            yield Problem(row + 1, None, f"not valid Parquet from this row on: {_first_line(error)}")
+                raise PaperError(f"cannot read {stream.name}: not valid Parquet: {one_line(error)}") from None
+            yield Problem(row + 1, None, f"not valid Parquet from this row on: {one_line(error)}")
 
 
 def _is_vector(pyarrow: Any, kind: Any) -> bool:
@@ -59,10 +59,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
 
 
 PARQUET = Format("parquet", lambda head: head.startswith(b"PAR1"), (".parquet",), _read, names_are_free=True)

@@ -23,7 +23,7 @@ from specter2_plugins.qdrant.points import HASHES_KEY, Entry
 from specter2_plugins.readers.records import Rejected
 from specter2_plugins.scale.parts import Parts, new_run, number_of, part_name
 from specter2_plugins.scale.stored import common_fingerprints
-from specter2_plugins.tasks import BASE, route
+from specter2_plugins.tasks import adapters_for
 
 PART = 8192
 """Papers to a part: what is embedded again at most after a run was killed, or on Ray after an actor was."""
@@ -100,8 +100,7 @@ def fingerprints_of(model: PaperEncoder, tasks: Sequence[str]) -> dict[str, Fing
     """
     if not tasks:
         raise TaskError("name at least one task to embed papers for")
-    adapters = dict.fromkeys(route(task, model.adapter_tasks) or BASE for task in tasks)
-    return {adapter: model.fingerprint(adapter) for adapter in adapters}
+    return {adapter: model.fingerprint(adapter) for adapter in adapters_for(tasks, model.adapter_tasks)}
 
 
 def check_folder(parts: Parts, fingerprints: dict[str, Fingerprint]) -> list[str]:

@@ -23,7 +23,7 @@ import numpy as np
 from specter2_plugins.errors import Specter2Error, WorkerError, one_line
 from specter2_plugins.extras import require
 from specter2_plugins.qdrant.client import open_client
-from specter2_plugins.qdrant.collection import adapters_of, ensure_indexes, prepare_collection
+from specter2_plugins.qdrant.collection import ensure_indexes, prepare_collection
 from specter2_plugins.qdrant.faults import Retries
 from specter2_plugins.qdrant.ingestion.changes import unseen
 from specter2_plugins.qdrant.ingestion.idset import IdSet
@@ -109,7 +109,7 @@ def ingest_on_ray(
     with open_client(url=url, **connection) as client:
         retries(prepare_collection, client, spec, here, [load_sparse(name) for name in spec.sparse])
         retries(ensure_indexes, client, spec)
-        prints = {adapter: here.fingerprint(adapter) for adapter in adapters_of(spec, here)}
+        prints = fingerprints_of(here, spec.tasks)
         with indexing(client, spec.name, retries, bulk):
             return _run(
                 sources,

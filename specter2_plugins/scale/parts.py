@@ -22,7 +22,7 @@ pa = require("pyarrow", "pyarrow", "parquet")
 pq = require("pyarrow.parquet", "pyarrow", "parquet")
 fs = require("pyarrow.fs", "pyarrow", "parquet")
 
-_PART = re.compile(r"part-(\d{6,})-[0-9a-f]{8}\.parquet")
+_PART = re.compile(r"part-\d{6,}-[0-9a-f]{8}\.parquet")
 _RUN_BYTES = 4
 _METADATA = b"specter2"
 _VECTOR = "vector."

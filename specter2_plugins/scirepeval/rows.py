@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from specter2_plugins.errors import EvaluationError
+from specter2_plugins.errors import EvaluationError, one_line
 from specter2_plugins.extras import require
 
 _HIGHEST_SCORE = 32_767
@@ -128,8 +128,7 @@ def _from_hub(source: Mapping[str, str], split: str) -> Iterator[Row]:
     try:
         yield from datasets.load_dataset(source["name"], source.get("config"), split=split)
     except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).partition("\n")[0]
-        raise EvaluationError(f"data set {_name(source, split)} cannot be had: {reason}") from None
+        raise EvaluationError(f"data set {_name(source, split)} cannot be had: {one_line(error)}") from None
 
 
 def _name(source: Mapping[str, str], split: str) -> str:
