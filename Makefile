@@ -1,17 +1,23 @@
-# Two commands do everything on a fresh machine: `make demo` and `make test`.
-# Each makes the environments it needs; a GPU user chooses another PyTorch with TORCH=torch (or TORCH='torch==2.x').
+# Two commands do everything on a fresh machine: `make demo` and `make test`. Each makes the environment it needs from
+# the locks in requirements/. A GPU user chooses another PyTorch with TORCH=torch (or TORCH='torch==2.x').
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
+TORCH_LOWEST ?= $(TORCH)
+JOBS ?= 2
 DATA ?= ../shared/data
 SEED ?= 0
 
 MODERN := .venv
 ADAPTERHUB := .venv-adapterhub
 PIP_INSTALL := bin/python -m pip install --quiet --disable-pip-version-check
+PYTEST := bin/python -m pytest -n $(JOBS) --dist loadfile
+LOCK := $(MODERN)/bin/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.10 \
+  --no-emit-package torch --custom-compile-command 'make lock' --extra all --group build --group test
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-modern test-adapterhub test-slow lint format fixtures mini bench evaluation clean
+.PHONY: help demo test check check-rest lint test-modern test-adapterhub test-slow test-extras test-newest test-lowest \
+  lock format fixtures mini bench evaluation clean
 
 help:  ## List the commands.
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -19,21 +25,38 @@ help:  ## List the commands.
 demo: $(MODERN)/.demo  ## Ingest the sample papers into an embedded Qdrant, offline, and search them.
 	$(MODERN)/bin/specter2 demo
 
-test: lint test-modern test-adapterhub test-slow  ## Lint, type checks and the tests in both environments.
+test: lint test-modern  ## Style, types and the fast tests, in the modern environment.
 
-test-modern: $(MODERN)/.test  ## The tests with the newest Sentence Transformers and transformers 5.
-	$(MODERN)/bin/python -m pytest
+check: test check-rest  ## Everything: both environments, the slow tests, each extra by itself.
 
-test-adapterhub: $(ADAPTERHUB)/.test  ## The tests beside the adapters library, which is their oracle.
-	$(ADAPTERHUB)/bin/python -m pytest
-
-test-slow: $(MODERN)/.test  ## The tests that take minutes: killed runs, large files.
-	$(MODERN)/bin/python -m pytest -m slow
+check-rest: test-adapterhub test-slow test-extras  # what `make check` does beyond `make test`
 
 lint: $(MODERN)/.test  ## Style and types.
 	$(MODERN)/bin/ruff check .
 	$(MODERN)/bin/ruff format --check .
 	$(MODERN)/bin/mypy
+
+test-modern: $(MODERN)/.test  ## The fast tests with the newest Sentence Transformers and transformers 5.
+	$(MODERN)/$(PYTEST)
+
+test-adapterhub: $(ADAPTERHUB)/.test  ## The fast tests beside the adapters library, which is their oracle.
+	$(ADAPTERHUB)/$(PYTEST)
+
+test-slow: $(MODERN)/.test  ## The tests that take minutes: killed runs, large files.
+	$(MODERN)/$(PYTEST) -m slow
+
+test-extras: $(MODERN)/.test  ## Each extra by itself: every import and command works, or says what to install.
+	$(MODERN)/bin/python .ci/extras.py --torch '$(TORCH)'
+
+test-newest: $(MODERN)/.test  ## The fast tests with the newest packages, locked or not; says which one breaks them.
+	$(MODERN)/bin/python .ci/resolution.py newest --uv $(MODERN)/bin/uv --torch '$(TORCH)' --jobs $(JOBS)
+
+test-lowest: $(MODERN)/.test  ## The fast tests with the lowest packages that pyproject.toml allows; as test-newest.
+	$(MODERN)/bin/python .ci/resolution.py lowest --uv $(MODERN)/bin/uv --torch '$(TORCH_LOWEST)' --jobs $(JOBS)
+
+lock: $(MODERN)/.test  ## Lock both environments anew, with the newest packages that pyproject.toml allows.
+	$(LOCK) --constraints requirements/modern.in --group lint --group lock --output-file requirements/modern.txt
+	$(LOCK) --constraints requirements/adapterhub.in --extra adapters --output-file requirements/adapterhub.txt
 
 format: $(MODERN)/.test  ## Format the code and mend what ruff can.
 	$(MODERN)/bin/ruff check --fix .
@@ -53,25 +76,28 @@ evaluation: $(MODERN)/.test  ## The table of docs/evaluation.md, on the data in 
 	$(MODERN)/bin/python -m benchmarks.evaluation --data $(DATA)
 
 clean:  ## Remove the environments and what tools left behind.
-	rm -rf $(MODERN) $(ADAPTERHUB) specter2-demo mini-[0-9]* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(MODERN) $(ADAPTERHUB) .venv-newest .venv-lowest .venv-extras specter2-demo mini-[0-9]* .pytest_cache \
+	  .mypy_cache .ruff_cache .hypothesis
 
 # PyTorch first and by version: unpinned, it brings several GB of CUDA packages.
+$(MODERN)/.torch: LOCKED := requirements/modern.txt
+$(ADAPTERHUB)/.torch: LOCKED := requirements/adapterhub.txt
 $(MODERN)/.torch $(ADAPTERHUB)/.torch: %/.torch:
 	$(PYTHON) -m venv $*
-	$*/$(PIP_INSTALL) --upgrade pip
-	$*/$(PIP_INSTALL) $(TORCH)
+	$*/$(PIP_INSTALL) --constraint $(LOCKED) $(TORCH)
 	touch $@
 
-$(MODERN)/.demo: $(MODERN)/.torch pyproject.toml
-	$(MODERN)/$(PIP_INSTALL) --editable '.[mini,cli]'
+$(MODERN)/.demo: $(MODERN)/.torch requirements/modern.txt pyproject.toml
+	$(MODERN)/$(PIP_INSTALL) --constraint requirements/modern.txt hatchling hatch-fancy-pypi-readme editables
+	$(MODERN)/$(PIP_INSTALL) --constraint requirements/modern.txt --no-build-isolation --editable '.[mini,cli]'
 	touch $@
 
-$(MODERN)/.test: $(MODERN)/.torch pyproject.toml
-	$(MODERN)/$(PIP_INSTALL) --editable '.[all,train,mteb,ray]' --group test --group lint
+$(MODERN)/.test: $(MODERN)/.torch requirements/modern.txt pyproject.toml
+	$(MODERN)/$(PIP_INSTALL) --requirement requirements/modern.txt
+	$(MODERN)/$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@ $(MODERN)/.demo
 
-# Sentence Transformers before 6, for the adapters library; langchain-core one minor version before the newest.
-$(ADAPTERHUB)/.test: $(ADAPTERHUB)/.torch pyproject.toml
-	$(ADAPTERHUB)/$(PIP_INSTALL) --editable '.[all,train,adapters]' 'sentence-transformers==5.7.*' \
-	  'langchain-core==1.7.*' --group test
+$(ADAPTERHUB)/.test: $(ADAPTERHUB)/.torch requirements/adapterhub.txt pyproject.toml
+	$(ADAPTERHUB)/$(PIP_INSTALL) --requirement requirements/adapterhub.txt
+	$(ADAPTERHUB)/$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
