@@ -82,7 +82,9 @@ def _versions(python: Path, lock: Path) -> dict[str, str]:
         "    if line[0] not in '# \\n' and ((r := R(line)).marker is None or r.marker.evaluate()):\n"
         "        print(r.name, next(iter(r.specifier)).version)"
     )
-    found = subprocess.run([str(python), "-c", code], input=lock.read_text(), text=True, capture_output=True, check=True)
+    found = subprocess.run(
+        [str(python), "-c", code], input=lock.read_text(), text=True, capture_output=True, check=True
+    )
     return dict(line.split() for line in found.stdout.splitlines())
 
 

@@ -6,8 +6,10 @@ import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from threading import Thread
 from types import FrameType
 from typing import NoReturn
 
@@ -44,7 +46,28 @@ def stoppable(kept: Callable[[], int]) -> Iterator[None]:
         errors.print(f"stopped; {_how_to_go_on(kept())}")
         os._exit(_code(number))
 
+    hooked = False
+
+    def again(number: int) -> None:
+        while hooked:
+            time.sleep(0.01)
+        os.kill(os.getpid(), number)
+
+    def once_more(unraisable: sys.UnraisableHookArgs) -> None:
+        # An interrupt that comes while Python runs a destructor or a weak reference's callback is dropped there, and
+        # so is one that comes while this hook runs: it is sent again once that is over.
+        nonlocal hooked
+        if asked and isinstance(unraisable.exc_value, KeyboardInterrupt):
+            hooked = True
+            Thread(target=again, args=(asked.pop(),), daemon=True).start()
+            hooked = False
+        else:
+            hook(unraisable)
+
+    hook = sys.unraisablehook
     with ExitStack() as before:
+        before.callback(setattr, sys, "unraisablehook", hook)
+        sys.unraisablehook = once_more
         for number in (signal.SIGINT, signal.SIGTERM):
             # What a job in a shell's background was started to ignore stays ignored.
             if signal.getsignal(number) != signal.SIG_IGN:

@@ -68,10 +68,9 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train adapters on a frozen base, or a base, on tasks in SciRepEval's formats."""
+    from specter2_plugins.training import ADAPTERS, BASE, train_adapters, train_base  # isort: skip  # names the extra
     import datasets
     from transformers.utils.logging import disable_progress_bar
-
-    from specter2_plugins.training import ADAPTERS, BASE, train_adapters, train_base
 
     settings: dict[str, Any] = {
         "batch_size": batch_size,

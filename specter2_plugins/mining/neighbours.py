@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qdrant_client.client_base import QdrantBase
+from typing import TYPE_CHECKING
 
 from specter2_plugins.errors import TrainingError
 from specter2_plugins.mining.triplets import Neighbours
@@ -10,6 +10,9 @@ from specter2_plugins.qdrant.collection import check_collection
 from specter2_plugins.qdrant.hits import to_hits
 from specter2_plugins.qdrant.similar import recommend
 from specter2_plugins.sentence_transformer import Specter2
+
+if TYPE_CHECKING:
+    from qdrant_client.client_base import QdrantBase
 
 
 def qdrant_neighbours(
