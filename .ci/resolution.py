@@ -77,10 +77,12 @@ def _failures(python: Path, arguments: list[str]) -> list[str]:
 def _versions(python: Path, lock: Path) -> dict[str, str]:
     """Return the versions that a lock gives an interpreter: name -> version."""
     code = (
-        "import sys; from packaging.requirements import Requirement as R\n"
-        "for line in sys.stdin:\n"
-        "    if line[0] not in '# \\n' and ((r := R(line)).marker is None or r.marker.evaluate()):\n"
-        "        print(r.name, next(iter(r.specifier)).version)"
+        "import sys; from packaging.requirements import Requirement\n"
+        "for line in map(str.strip, sys.stdin):\n"
+        "    if line and line[0] != '#':\n"
+        "        package = Requirement(line)\n"
+        "        if package.marker is None or package.marker.evaluate():\n"
+        "            print(package.name, next(iter(package.specifier)).version)"
     )
     found = subprocess.run(
         [str(python), "-c", code], input=lock.read_text(), text=True, capture_output=True, check=True
