@@ -198,14 +198,14 @@ class Collection:
 
     def _load(self) -> edge.EdgeShard:
         files.require_room(self._folder, _ROOM_TO_OPEN)
-        path = str(self._folder / _SHARD)
+        path, described = str(self._folder / _SHARD), self.config
         try:
-            return edge.EdgeShard.load(path, shard_config(self.config))
+            return edge.EdgeShard.load(path, shard_config(described))
         except Exception as refused:
-            if _is_held(refused) or isinstance(refused, StoreError):
+            if _is_held(refused):
                 raise
             try:
-                shard, config = edge.EdgeShard.load(path), configuration.of_shard(self.config, self._folder / _SHARD)
+                shard, config = edge.EdgeShard.load(path), configuration.of_shard(described, self._folder / _SHARD)
             except Exception:
                 raise refused from None
             _log.warning(

@@ -61,7 +61,7 @@ class Store:
         self.check_open()
         collection = self._collections.get(self.aliases.get(name, name))
         if collection is None:
-            raise StoreError(f"Collection {name} not found")
+            raise StoreError(f"Collection {name} not found{self._described_as_missing(name)}")
         return collection
 
     def __contains__(self, name: object) -> bool:
@@ -161,6 +161,10 @@ class Store:
 
     def _write_mark(self, aliases: dict[str, str]) -> None:
         files.write_whole(self._folder / _MARK, json.dumps({"format": _FORMAT, "aliases": aliases}))
+
+    def _described_as_missing(self, name: str) -> str:
+        known = {folder.name for folder in (self._folder / _COLLECTIONS).glob("*") if folder.is_dir()}
+        return f": {self._folder / _COLLECTIONS / name} has no collection.json" if name in known else ""
 
     def _find_collections(self) -> dict[str, Collection]:
         """Return the collections. Other files and folders beside them are left alone."""
