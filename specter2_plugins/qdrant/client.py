@@ -47,13 +47,11 @@ def open_client(
     """
     if (store is None) == (url is None):
         raise StoreError("name a store folder or a server's URL, one of the two")
-    if store is not None and not create and not Path(store).is_dir():
-        raise StoreError(f"there is no store {store}; `specter2 ingest FILE --store {store}` makes it")
     name = f"the store {store}" if url is None else f"the Qdrant server {url}"
     name += f" (gRPC on port {grpc_port})" if grpc and url is not None else ""
     try:
         client = (
-            _open_folder(Path(store)) if store is not None else _remote(str(url), api_key, grpc, grpc_port, timeout)
+            _remote(str(url), api_key, grpc, grpc_port, timeout) if store is None else _open_folder(Path(store), create)
         )
     except RuntimeError as error:
         if "already accessed" not in str(error):
@@ -97,7 +95,9 @@ def _remote(url: str, api_key: str | None, grpc: bool, grpc_port: int, timeout: 
         raise StoreError(f"{url!r} is no URL of a Qdrant server, such as http://localhost:6333: {error}") from None
 
 
-def _open_folder(path: Path) -> QdrantClient:
+def _open_folder(path: Path, create: bool) -> QdrantClient:
+    if not create and not (path.is_dir() and any(path.iterdir())):
+        raise StoreError(f"there is no store {path}; `specter2 ingest FILE --store {path}` makes it")
     if is_local_mode(path):
         return QdrantClient(path=str(path), force_disable_check_same_thread=True)
     return EdgeClient(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import reprlib
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
@@ -13,8 +14,9 @@ import qdrant_edge as edge
 from qdrant_client import models
 from qdrant_client.http.models import QueryResponse  # models has another one, of fastembed
 
-from specter2_plugins.errors import StoreError
+from specter2_plugins.errors import StoreError, one_line
 from specter2_plugins.qdrant.edge import configuration
+from specter2_plugins.qdrant.edge.collection import Collection
 from specter2_plugins.qdrant.edge.conversions import (
     index_schema,
     payload_schema,
@@ -23,15 +25,19 @@ from specter2_plugins.qdrant.edge.conversions import (
     record,
     scored_point,
     to_edge,
+    to_filter,
     vector_selector,
 )
 from specter2_plugins.qdrant.edge.groups import grouped
+from specter2_plugins.qdrant.edge.limits import check_alias_name, path_depth
 from specter2_plugins.qdrant.edge.points import to_payload, to_point_vectors, to_points, unbatched
 from specter2_plugins.qdrant.edge.queries import to_order_by, to_request
 from specter2_plugins.qdrant.edge.refusals import ServerCalls, refuse_options, require_at_least, unsupported
 from specter2_plugins.qdrant.edge.store import Store
 
 _UPLOAD_BATCH = 64
+_MOST_SHOWN = 3
+_ID = 16  # bytes of a point's id
 _DONE = models.UpdateResult(operation_id=0, status=models.UpdateStatus.COMPLETED)
 
 
@@ -45,7 +51,7 @@ class EdgeBackend(ServerCalls):
 
     Raises:
         RuntimeError: If another client has the folder open.
-        StoreError: If the folder was written by qdrant-client's local mode.
+        StoreError: If the folder holds something else than a store.
         OSError: If the folder cannot be written.
     """
 
@@ -63,21 +69,21 @@ class EdgeBackend(ServerCalls):
         **options: Any,
     ) -> bool:
         """Make a collection."""
-        known = {name: options.pop(name, None) for name in models.CreateCollection.model_fields if name in options}
-        refuse_options("create_collection", options)
-        vectors = dict(vectors_config) if isinstance(vectors_config, Mapping) else vectors_config
-        sparse_vectors = None if sparse_vectors_config is None else dict(sparse_vectors_config)
-        if known.get("metadata"):
-            known["metadata"] = to_payload(known["metadata"], "the collection's metadata")
-        config = models.CreateCollection(vectors=vectors, sparse_vectors=sparse_vectors, **known)
-        configuration.check(config)
+        config = _created("create_collection", vectors_config, sparse_vectors_config, options)
         self._store.create(collection_name, config)
         return True
 
-    def recreate_collection(self, collection_name: str, *args: Any, **options: Any) -> bool:
-        """Delete a collection if it is there, and make it."""
-        self._store.delete(collection_name)
-        return self.create_collection(collection_name, *args, **options)
+    def recreate_collection(
+        self,
+        collection_name: str,
+        vectors_config: models.VectorParams | Mapping[str, models.VectorParams] | None = None,
+        sparse_vectors_config: Mapping[str, models.SparseVectorParams] | None = None,
+        **options: Any,
+    ) -> bool:
+        """Make a collection and delete the one of its name, if there is one, once that has worked."""
+        config = _created("recreate_collection", vectors_config, sparse_vectors_config, options)
+        self._store.create(collection_name, config, replace=True)
+        return True
 
     def delete_collection(self, collection_name: str, **options: Any) -> bool:
         """Delete a collection."""
@@ -91,7 +97,7 @@ class EdgeBackend(ServerCalls):
         if "metadata" in changes:
             changes["metadata"] = {
                 **dict.fromkeys(key for key, value in changes["metadata"].items() if value is None),
-                **to_payload(changes["metadata"], "the collection's metadata"),
+                **to_payload(changes["metadata"], "the collection's metadata").items,
             }
         config = configuration.updated(collection.config, changes)
         if changes.keys() <= {"metadata"}:
@@ -142,6 +148,7 @@ class EdgeBackend(ServerCalls):
     ) -> models.UpdateResult:
         """Index a payload field."""
         schema = index_schema(field_type if field_schema is None else field_schema)
+        path_depth(field_name, "the payload index")
         return self._update(collection_name, "create_field_index", (field_name, schema), options)
 
     def delete_payload_index(self, collection_name: str, field_name: str, **options: Any) -> models.UpdateResult:
@@ -167,6 +174,7 @@ class EdgeBackend(ServerCalls):
                 if old not in aliases:
                     raise StoreError(f"Alias {old} does not exist")
                 target = aliases.pop(old)
+            check_alias_name(alias)
             if target not in names:
                 raise StoreError(f"Collection {target} not found")
             if alias in names:
@@ -204,9 +212,9 @@ class EdgeBackend(ServerCalls):
         **options: Any,
     ) -> models.UpdateResult:
         """Write points, each in place of the one with its id."""
-        converted = to_points(unbatched(points), self._store[collection_name].config)
-        arguments = (converted, to_edge(update_filter), to_edge(update_mode))
-        return self._update(collection_name, "upsert_points", arguments, options, points=len(converted))
+        converted, size = to_points(unbatched(points), self._store[collection_name].config)
+        arguments = (converted, to_filter(update_filter), to_edge(update_mode))
+        return self._update(collection_name, "upsert_points", arguments, options, points=len(converted), size=size)
 
     def upload_points(
         self, collection_name: str, points: Iterable[Any], batch_size: int = _UPLOAD_BATCH, **options: Any
@@ -242,9 +250,9 @@ class EdgeBackend(ServerCalls):
         **options: Any,
     ) -> models.UpdateResult:
         """Replace some vectors of points."""
-        converted = to_point_vectors(points, self._store[collection_name].config)
-        arguments = (converted, to_edge(update_filter))
-        return self._update(collection_name, "update_vectors", arguments, options, points=len(converted))
+        converted, size = to_point_vectors(points, self._store[collection_name].config)
+        arguments = (converted, to_filter(update_filter))
+        return self._update(collection_name, "update_vectors", arguments, options, points=len(converted), size=size)
 
     def delete_vectors(
         self, collection_name: str, vectors: Sequence[str], points: Any, **options: Any
@@ -264,20 +272,20 @@ class EdgeBackend(ServerCalls):
         self, collection_name: str, payload: Mapping[str, Any], points: Any, key: str | None = None, **options: Any
     ) -> models.UpdateResult:
         """Set fields of payloads and keep the others."""
-        arguments = (to_payload(payload, "set_payload"), key)
-        return self._update_selected(collection_name, "set_payload", points, arguments, options)
+        return self._update_payload(collection_name, "set_payload", payload, points, key, options)
 
     def overwrite_payload(
-        self, collection_name: str, payload: Mapping[str, Any], points: Any, **options: Any
+        self, collection_name: str, payload: Mapping[str, Any], points: Any, key: str | None = None, **options: Any
     ) -> models.UpdateResult:
         """Replace payloads."""
-        arguments = (to_payload(payload, "overwrite_payload"), options.pop("key", None))
-        return self._update_selected(collection_name, "overwrite_payload", points, arguments, options)
+        return self._update_payload(collection_name, "overwrite_payload", payload, points, key, options)
 
     def delete_payload(
         self, collection_name: str, keys: Sequence[str], points: Any, **options: Any
     ) -> models.UpdateResult:
         """Delete fields of payloads."""
+        for key in keys:
+            path_depth(key, "delete_payload")
         return self._update_selected(collection_name, "delete_payload", points, (list(keys),), options)
 
     def clear_payload(self, collection_name: str, points_selector: Any, **options: Any) -> models.UpdateResult:
@@ -287,12 +295,14 @@ class EdgeBackend(ServerCalls):
     def batch_update_points(
         self, collection_name: str, update_operations: Sequence[models.UpdateOperation], **options: Any
     ) -> list[models.UpdateResult]:
-        """Apply operations one after another."""
-        results = []
+        """Apply operations one after another, once each of them is known to fit."""
+        prepared = _Prepared(self._store)
         for operation in update_operations:
             ((call, content),) = operation
-            results.append(getattr(self, call)(collection_name, **_OPERATIONS[call](content), **options))
-        return results
+            getattr(prepared, call)(collection_name, **_OPERATIONS[call](content), **options)
+        for write in prepared.writes:
+            self._write(*write)
+        return [_DONE] * len(prepared.writes)
 
     # points out
 
@@ -412,7 +422,7 @@ class EdgeBackend(ServerCalls):
         request = edge.ScrollRequest(
             offset=None if offset is None else point_id(offset),
             limit=limit,
-            filter=to_edge(scroll_filter),
+            filter=to_filter(scroll_filter),
             with_payload=payload_selector(with_payload),
             with_vector=vector_selector(with_vectors),
             order_by=None if order_by is None else to_order_by(order_by),
@@ -442,7 +452,7 @@ class EdgeBackend(ServerCalls):
         """Count points."""
         refuse_options("count", options)
         with self._store[collection_name].shard() as shard:
-            return models.CountResult(count=shard.count(edge.CountRequest(exact, to_edge(count_filter))))
+            return models.CountResult(count=shard.count(edge.CountRequest(exact, to_filter(count_filter))))
 
     def facet(
         self,
@@ -457,7 +467,7 @@ class EdgeBackend(ServerCalls):
         refuse_options("facet", options)
         require_at_least(1, limit=limit)
         with self._store[collection_name].shard() as shard:
-            found = shard.facet(edge.FacetRequest(key, limit, exact, to_edge(facet_filter)))
+            found = shard.facet(edge.FacetRequest(key, limit, exact, to_filter(facet_filter)))
         return models.FacetResponse(hits=[models.FacetValueHit(value=hit.value, count=hit.count) for hit in found])
 
     def info(self) -> models.VersionInfo:
@@ -481,27 +491,99 @@ class EdgeBackend(ServerCalls):
         arguments: Sequence[Any],
         options: Mapping[str, Any],
         points: int = 0,
+        size: int = 0,
     ) -> models.UpdateResult:
         refuse_options(operation, options)
-        self._store[collection].update(getattr(edge.UpdateOperation, operation)(*arguments), points)
+        try:
+            update = getattr(edge.UpdateOperation, operation)(*arguments)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise StoreError(f"{operation}: {one_line(error)}") from None
+        self._write(self._store[collection], update, points, size)
         return _DONE
 
+    def _write(self, collection: Collection, update: edge.UpdateOperation, points: int, size: int) -> None:
+        collection.update(update, points, size)
+
     def _update_selected(
-        self, collection: str, operation: str, selector: Any, arguments: Sequence[Any], options: Mapping[str, Any]
+        self,
+        collection: str,
+        operation: str,
+        selector: Any,
+        arguments: Sequence[Any],
+        options: Mapping[str, Any],
+        size: int = 0,
     ) -> models.UpdateResult:
-        if isinstance(selector, models.FilterSelector):
-            selector = selector.filter
+        """Update points by their ids or a filter, with a number of bytes for each."""
+        selector = _selector(selector)
         if isinstance(selector, models.Filter):
-            return self._update(collection, f"{operation}_by_filter", (to_edge(selector), *arguments), options)
-        ids = [point_id(given) for given in getattr(selector, "points", selector)]
+            size *= self.count(collection, selector).count if size else 0
+            return self._update(
+                collection, f"{operation}_by_filter", (to_filter(selector), *arguments), options, size=size
+            )
+        ids = [point_id(given) for given in selector]
         if not ids:
             raise StoreError("Empty update request")
-        return self._update(collection, operation, (ids, *arguments), options)
+        return self._update(collection, operation, (ids, *arguments), options, size=(size + _ID) * len(ids))
+
+    def _update_payload(
+        self,
+        collection: str,
+        operation: str,
+        payload: Mapping[str, Any],
+        points: Any,
+        key: str | None,
+        options: Mapping[str, Any],
+    ) -> models.UpdateResult:
+        selector = _selector(points)
+        who = "the points of a filter" if isinstance(selector, models.Filter) else _shown(selector)
+        fields, size = to_payload(payload, f"{operation} of {who}", key)
+        return self._update_selected(collection, operation, selector, (fields, key), options, size)
 
     def _looked_up(self, group: Any, lookup: models.WithLookup) -> models.Record | None:
         with_payload = True if lookup.with_payload is None else lookup.with_payload
         found = self.retrieve(lookup.collection, [group], with_payload, lookup.with_vectors or False)
         return found[0] if found else None
+
+
+class _Prepared(EdgeBackend):
+    """Writes that are checked, and kept for later."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.writes: list[tuple[Collection, edge.UpdateOperation, int, int]] = []
+
+    def _write(self, collection: Collection, update: edge.UpdateOperation, points: int, size: int) -> None:
+        self.writes.append((collection, update, points, size))
+
+
+def _created(call: str, vectors: Any, sparse_vectors: Any, options: dict[str, Any]) -> models.CreateCollection:
+    """The configuration of a collection that is to be made."""
+    known = {name: options.pop(name, None) for name in models.CreateCollection.model_fields if name in options}
+    refuse_options(call, options)
+    if known.get("metadata"):
+        known["metadata"] = to_payload(known["metadata"], "the collection's metadata").items
+    config = models.CreateCollection(
+        vectors=dict(vectors) if isinstance(vectors, Mapping) else vectors,
+        sparse_vectors=None if sparse_vectors is None else dict(sparse_vectors),
+        **known,
+    )
+    configuration.check(config)
+    return config
+
+
+def _selector(selector: Any) -> Any:
+    """A filter, or the ids of points."""
+    if isinstance(selector, models.FilterSelector):
+        return selector.filter
+    if isinstance(selector, models.Filter):
+        return selector
+    return list(getattr(selector, "points", selector))
+
+
+def _shown(ids: Sequence[Any]) -> str:
+    first = ", ".join(map(reprlib.repr, ids[:_MOST_SHOWN]))
+    more = f" and {len(ids) - _MOST_SHOWN:,} more" if len(ids) > _MOST_SHOWN else ""
+    return f"point{'s' * (len(ids) > 1)} {first}{more}"
 
 
 def _rows(columns: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

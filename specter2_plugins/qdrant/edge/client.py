@@ -21,7 +21,7 @@ class EdgeClient(QdrantClient):
 
     Raises:
         RuntimeError: If another client has the folder open, in this process or another.
-        StoreError: If the folder was written by qdrant-client's local mode.
+        StoreError: If the folder holds something else than a store, which is left as it is.
         OSError: If the folder cannot be written.
     """
 

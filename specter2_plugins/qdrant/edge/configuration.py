@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import qdrant_edge as edge
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from qdrant_client import models
 
-from specter2_plugins.errors import StoreError
+from specter2_plugins.errors import StoreError, one_line
+from specter2_plugins.qdrant.edge import limits
 from specter2_plugins.qdrant.edge.conversions import to_edge
 from specter2_plugins.qdrant.edge.refusals import unsupported
 
@@ -52,6 +56,72 @@ def check(config: models.CreateCollection) -> None:
         raise unsupported("max_optimization_threads but 1")
     if optimizers.memmap_threshold is not None:
         raise unsupported("memmap_threshold; set on_disk of the vectors")
+    for name in (*vector_params(config), *(config.sparse_vectors or {})):
+        limits.check_vector_name(name)
+    for name, params in vector_params(config).items():
+        if not 1 <= params.size <= limits.MAX_DIMENSIONS:
+            raise StoreError(f"vector {name!r} has {params.size} dimensions; 1 to {limits.MAX_DIMENSIONS} are allowed")
+
+
+def described(config: models.CreateCollection) -> str:
+    """Return a configuration as `read` reads it.
+
+    Raises:
+        StoreError: If a value in it is none that the engine takes, or that could be read back.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a value that is not what it should be; reading it back says so
+            description = config.model_dump_json()
+        models.CreateCollection.model_validate_json(description)
+        shard_config(config)
+    except StoreError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:
+        raise StoreError(f"no configuration of a collection: {_reason(error)}") from None
+    return description
+
+
+def read(path: Path, collection: str) -> models.CreateCollection:
+    """Return the configuration in a file.
+
+    Raises:
+        StoreError: If it is damaged.
+    """
+    try:
+        return models.CreateCollection.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"collection {collection!r}: {path} is damaged ({_reason(error)}); put it back from a copy, or delete the "
+            "collection"
+        ) from None
+
+
+def of_shard(config: models.CreateCollection, shard: Path) -> models.CreateCollection:
+    """Return a configuration with all that the engine keeps of it replaced by what it has for a shard."""
+    own = json.loads((shard / "edge_config.json").read_text(encoding="utf-8"))
+    sparse = {name: _sparse_params(params) for name, params in own.get("sparse_vectors", {}).items()}
+    vectors = own.get("vectors", {})
+    replaced = {
+        "vectors": vectors[DEFAULT_VECTOR] if vectors.keys() == {DEFAULT_VECTOR} else vectors,
+        "sparse_vectors": sparse or None,
+        "hnsw_config": own.get("hnsw_config"),
+        "quantization_config": own.get("quantization_config"),
+        "optimizers_config": own.get("optimizers"),
+    }
+    return models.CreateCollection.model_validate({**config.model_dump(), **replaced})
+
+
+def _sparse_params(own: Mapping[str, Any]) -> dict[str, Any]:
+    index = {field: value for field, value in own.items() if field in models.SparseIndexParams.model_fields}
+    return {"index": index or None, "modifier": own.get("modifier")}
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+    return one_line(error)
 
 
 def vector_params(config: models.CreateCollection) -> dict[str, models.VectorParams]:

@@ -10,6 +10,7 @@ import datetime
 import enum
 import inspect
 import math
+import reprlib
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,8 +20,11 @@ import qdrant_edge as edge
 from pydantic import BaseModel
 from qdrant_client import models
 
-from specter2_plugins.errors import StoreError
+from specter2_plugins.errors import StoreError, one_line
+from specter2_plugins.qdrant.edge import limits
 from specter2_plugins.qdrant.edge.refusals import require_at_least, unsupported
+
+_MAX_FLOAT = float(np.finfo(np.float32).max)
 
 _Rule = Callable[[Any], Any]
 
@@ -35,7 +39,14 @@ def to_edge(value: Any) -> Any:
         rule = _RULES.get(type(value))
         if rule is None:
             raise unsupported(type(value).__name__)
-        return rule(value)
+        try:
+            return rule(value)
+        except StoreError:
+            raise
+        except (TypeError, ValueError, OverflowError) as error:
+            # What the engine says of a wrong type is a list of all that it tried.
+            reason = f": {one_line(error)}" if type(error) is ValueError else ""
+            raise StoreError(f"the engine does not take {reprlib.repr(value)}{reason}") from None
     if isinstance(value, enum.Enum):
         return _member(value)
     if isinstance(value, (list, tuple)):
@@ -45,6 +56,17 @@ def to_edge(value: Any) -> Any:
     return value
 
 
+def to_filter(given: models.Filter | None) -> Any:
+    """A filter for the engine.
+
+    Raises:
+        StoreError: If the engine could not read it back from its log.
+        UnsupportedError: If the engine lacks a condition of it.
+    """
+    limits.measured(given, "the filter")
+    return to_edge(given)
+
+
 def point_id(given: int | str | uuid.UUID) -> int | str:
     """A point's id as qdrant-client writes it: a number, or a UUID in its canonical form.
 
@@ -52,6 +74,8 @@ def point_id(given: int | str | uuid.UUID) -> int | str:
         StoreError: If it is neither.
     """
     if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
+        if given > limits.MAX_ID:
+            raise StoreError(f"the point id {reprlib.repr(given)} does not fit into 64 bits")
         return given
     try:
         return str(uuid.UUID(str(given)))
@@ -175,6 +199,10 @@ def _sparse_vector(model: models.SparseVector) -> edge.SparseVector:
         raise StoreError("a sparse vector has an index twice")
     if any(map(math.isnan, values)):
         raise StoreError("a sparse vector has a NaN")
+    if any(abs(value) > _MAX_FLOAT for value in values):
+        raise StoreError("a sparse vector has an infinity, or a number that 32 bits cannot hold")
+    if not all(0 <= index <= limits.MAX_SPARSE_INDEX for index in indices):
+        raise StoreError(f"a sparse vector has an index outside of 0 to {limits.MAX_SPARSE_INDEX}")
     return edge.SparseVector(indices, values)
 
 

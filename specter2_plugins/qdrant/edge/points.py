@@ -7,16 +7,21 @@ crash. So what it would reject never reaches it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import qdrant_edge as edge
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import to_jsonable_python
 from qdrant_client import models
 
-from specter2_plugins.errors import StoreError
+from specter2_plugins.errors import StoreError, one_line
+from specter2_plugins.qdrant.edge import limits
 from specter2_plugins.qdrant.edge.configuration import DEFAULT_VECTOR, vector_params
 from specter2_plugins.qdrant.edge.conversions import point_id, to_edge
+
+_NUMBER = 4
+_POINT = 128
+"""Bytes that a point takes beside what it holds."""
 
 
 def unbatched(points: Any) -> Iterable[Any]:
@@ -41,47 +46,63 @@ def unbatched(points: Any) -> Iterable[Any]:
     ]
 
 
-def to_points(points: Iterable[Any], config: models.CreateCollection) -> list[edge.Point]:
+class Checked(NamedTuple):
+    """What the engine can take, and about how many bytes of the disk it takes."""
+
+    items: Any
+    size: int
+
+
+def to_points(points: Iterable[Any], config: models.CreateCollection) -> Checked:
     """Points (anything with id, vector and payload) for the engine.
 
     Raises:
         StoreError: If there are none, or one does not fit the collection; the message names it.
     """
     dense, sparse = vector_params(config), config.sparse_vectors or {}
-    converted = [
-        edge.Point(
-            point_id(point.id),
-            _vectors(point.id, point.vector, dense, sparse),
-            to_payload(point.payload or {}, f"point {point.id}"),
-        )
-        for point in points
-    ]
-    return _some(converted)
+    converted, size = [], 0
+    for point in points:
+        given = point_id(point.id)
+        vectors = _vectors(given, point.vector, dense, sparse)
+        payload = to_payload(point.payload or {}, f"point {given}")
+        converted.append(edge.Point(given, vectors, payload.items))
+        size += _POINT + payload.size + _size(vectors)
+    return Checked(_some(converted), size)
 
 
-def to_point_vectors(points: Iterable[models.PointVectors], config: models.CreateCollection) -> list[edge.PointVectors]:
+def to_point_vectors(points: Iterable[models.PointVectors], config: models.CreateCollection) -> Checked:
     """New vectors of points for the engine.
 
     Raises:
         StoreError: As `to_points`.
     """
     dense, sparse = vector_params(config), config.sparse_vectors or {}
-    return _some(
-        [edge.PointVectors(point_id(point.id), _vectors(point.id, point.vector, dense, sparse)) for point in points]
-    )
+    converted, size = [], 0
+    for point in points:
+        given = point_id(point.id)
+        vectors = _vectors(given, point.vector, dense, sparse)
+        converted.append(edge.PointVectors(given, vectors))
+        size += _POINT + _size(vectors)
+    return Checked(_some(converted), size)
 
 
-def to_payload(payload: Mapping[str, Any], owner: str) -> dict[str, Any]:
+def to_payload(payload: Mapping[str, Any], owner: str, key: str | None = None) -> Checked:
     """A payload as JSON has it: dates and UUIDs become strings.
 
+    Args:
+        payload: The payload.
+        owner: What to call it in an error.
+        key: The path in other payloads that it is put at.
+
     Raises:
-        StoreError: If JSON cannot hold it.
+        StoreError: If JSON or the engine cannot hold it.
     """
+    above = limits.path_depth(key, owner)
     try:
         jsonable: dict[str, Any] = to_jsonable_python(payload)
-    except PydanticSerializationError as error:
-        raise StoreError(f"{owner}: the payload is not JSON: {error}") from None
-    return jsonable
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{owner}: the payload is not JSON: {one_line(error)}") from None
+    return Checked(jsonable, limits.measured(jsonable, owner, above))
 
 
 def to_vector(vector: Any, params: models.VectorParams) -> Any:
@@ -90,7 +111,8 @@ def to_vector(vector: Any, params: models.VectorParams) -> Any:
     Raises:
         ValueError: If it is not made of numbers, or not of the collection's shape.
     """
-    array = np.asarray(vector, dtype=np.float32)
+    with np.errstate(over="ignore"):  # said below
+        array = np.asarray(vector, dtype=np.float32)
     dimensions = 1 if params.multivector_config is None else 2
     if array.ndim != dimensions or not array.size:
         raise ValueError(f"expected {'a vector' if dimensions == 1 else 'a list of vectors'} of numbers")
@@ -98,6 +120,8 @@ def to_vector(vector: Any, params: models.VectorParams) -> Any:
         raise ValueError(f"Vector dimension error: expected dim: {params.size}, got {array.shape[-1]}")
     if np.isnan(array).any():
         raise ValueError("it has a NaN")
+    if np.isinf(array).any():
+        raise ValueError("it has an infinity, or a number that 32 bits cannot hold")
     return array
 
 
@@ -121,9 +145,17 @@ def _vectors(
                 converted[name] = to_vector(vector, dense[name])
             else:
                 raise ValueError("the collection has no dense vector of this name")
-        except (TypeError, ValueError) as error:
-            raise StoreError(f"point {owner}, vector {name!r}: {error}") from None
+        except (TypeError, ValueError, OverflowError) as error:
+            raise StoreError(f"point {owner}, vector {name!r}: {one_line(error)}") from None
     return converted
+
+
+def _size(vectors: Mapping[str, Any]) -> int:
+    """Bytes of the engine's vectors; an entry of a sparse one has an index and a value."""
+    return sum(
+        2 * _NUMBER * len(vector.indices) if isinstance(vector, edge.SparseVector) else vector.nbytes
+        for vector in vectors.values()
+    )
 
 
 def _some(items: Sequence[Any]) -> Any:

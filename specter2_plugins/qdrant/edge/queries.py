@@ -20,6 +20,7 @@ from specter2_plugins.qdrant.edge.conversions import (
     payload_selector,
     point_id,
     to_edge,
+    to_filter,
     vector_selector,
 )
 from specter2_plugins.qdrant.edge.refusals import require_at_least, unsupported
@@ -221,10 +222,10 @@ def to_order_by(order_by: str | models.OrderBy) -> edge.OrderBy:
 
 def _without(given: models.Filter | None, ids: Sequence[int | str]) -> Any:
     if not ids:
-        return to_edge(given)
+        return to_filter(given)
     named = models.HasIdCondition(has_id=list(ids))
     must_not = [*_listed(given.must_not), named] if given else [named]
-    return to_edge((given or models.Filter()).model_copy(update={"must_not": must_not}))
+    return to_filter((given or models.Filter()).model_copy(update={"must_not": must_not}))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import threading
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import portalocker
 from qdrant_client import models
 
-from specter2_plugins.errors import StoreError
-from specter2_plugins.qdrant.edge.collection import Collection, write_whole
+from specter2_plugins.errors import StoreError, one_line
+from specter2_plugins.qdrant.edge import files, limits
+from specter2_plugins.qdrant.edge.collection import Collection
 
 _MARK = "edge.json"
 _LOCAL_MODE = "meta.json"
 _LOCK = ".lock"  # qdrant-client's local mode locks the same file
 _COLLECTIONS = "collections"
 _FORMAT = 1
-_FORBIDDEN = set('<>:"/\\|?*\0\x1f')
+# What may lie in a folder that becomes a store: a first opening that was cut off, and the root of a disk.
+_NEW = {_LOCK, "lost+found"}
 
 
 class Store:
@@ -30,17 +33,23 @@ class Store:
 
     Raises:
         RuntimeError: If another client has it open, in this process or another.
-        StoreError: If it was written by qdrant-client's local mode, or by a later version of this package.
+        StoreError: If it is no store but holds something, or was written by a later version of this package.
         OSError: If it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.mkdir(parents=True, exist_ok=True)
-        self._lock = _locked(path)
+        # The process may go on in another working directory.
+        self._folder = path.absolute()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._read_mark()  # before anything is written: the folder may be somebody else's
+        self._lock = _locked(self._folder)
         try:
-            self.aliases: dict[str, str] = self._read_mark()
-            self._collections = self._open_collections()
+            aliases = self._read_mark()
+            if aliases is None:
+                self._write_mark({})
+            self.aliases: dict[str, str] = aliases or {}
+            self._collections = self._find_collections()
         except BaseException:
             self._lock.close()
             raise
@@ -52,7 +61,7 @@ class Store:
         self.check_open()
         collection = self._collections.get(self.aliases.get(name, name))
         if collection is None:
-            raise StoreError(f"Collection {name} not found")
+            raise StoreError(f"Collection {name} not found{self._described_as_missing(name)}")
         return collection
 
     def __contains__(self, name: object) -> bool:
@@ -66,28 +75,48 @@ class Store:
         self.check_open()
         return list(self._collections)
 
-    def create(self, name: str, config: models.CreateCollection) -> None:
-        """Make a collection.
+    def create(self, name: str, config: models.CreateCollection, *, replace: bool = False) -> None:
+        """Make a collection, all of it or nothing.
+
+        Args:
+            name: Its name.
+            config: Its configuration.
+            replace: Delete the collection of this name first, if there is one, once the new one is made.
 
         Raises:
-            StoreError: If the name is taken or cannot be one.
+            StoreError: If the name is taken or cannot be one, or the configuration cannot be.
         """
-        if not name or name in (".", "..") or len(name) > 255 or _FORBIDDEN.intersection(name):
-            raise StoreError(f"{name!r} cannot name a collection: at most 255 characters, none of {_forbidden_shown()}")
+        limits.check_collection_name(name)
+        place = self._folder / _COLLECTIONS / name
+        if name.startswith(files.UNFINISHED):
+            raise StoreError(f"{name!r} cannot name a collection: folders that are being made are named so")
         with self._changing:
-            if name in self:
+            if name in self and not (replace and name in self._collections):
                 raise StoreError(f"Collection {name} already exists")
-            self._collections[name] = Collection.create(self._path / _COLLECTIONS / name, config)
+            if name not in self._collections and os.path.lexists(place):
+                raise StoreError(
+                    f"{place} is there, and no collection: it has no collection.json. Put that back, or move it away"
+                )
+            made = Collection.make(place, config)
+            try:
+                if replace:
+                    self.delete(name)
+                files.finish(made, place)
+            except BaseException:
+                Collection.discard(made)
+                raise
+            self._collections[name] = Collection(place)
 
     def delete(self, name: str) -> bool:
         """Delete a collection and the aliases of it; False if there was none."""
         self.check_open()
         with self._changing:
-            collection = self._collections.pop(name, None)
-            if collection is None:
+            if name not in self._collections:
                 return False
+            self._collections[name].check_deletable()
             self.save_aliases({alias: target for alias, target in self.aliases.items() if target != name})
-            collection.delete()
+            self._collections[name].delete()
+            del self._collections[name]
             return True
 
     def save_aliases(self, aliases: dict[str, str]) -> None:
@@ -107,57 +136,87 @@ class Store:
             return
         self.closed = True
         try:
-            for collection in self._collections.values():
-                collection.close(index=index)
+            with ExitStack() as closing:  # each is closed, whatever another one raises
+                for collection in self._collections.values():
+                    closing.callback(collection.close, index=index)
         finally:
             self._lock.close()
 
-    def _read_mark(self) -> dict[str, str]:
-        mark = self._path / _MARK
-        if not mark.exists():
-            if is_local_mode(self._path):
-                raise StoreError(
-                    f"{self._path} was written by qdrant-client's local mode. Copy it into a new folder: "
-                    f"QdrantClient(path={str(self._path)!r}).migrate(EdgeClient('new folder'))"
-                )
-            self._write_mark({})
-        content = json.loads(mark.read_text(encoding="utf-8"))
-        if content["format"] != _FORMAT:
+    def _read_mark(self) -> dict[str, str] | None:
+        """Return the aliases, or None if the folder is to become a store."""
+        mark = self._folder / _MARK
+        if os.path.lexists(mark):
+            return _aliases(mark)
+        if is_local_mode(self._folder):
             raise StoreError(
-                f"{self._path} has format {content['format']}, this version of the package reads {_FORMAT}"
+                f"{self._path} was written by qdrant-client's local mode. Copy it into a new folder: "
+                f"QdrantClient(path={str(self._path)!r}).migrate(EdgeClient('new folder'))"
             )
-        return content["aliases"]
+        if foreign := files.others(self._folder, _NEW):
+            raise StoreError(
+                f"{self._path} is no embedded store: it has no {_MARK} and holds {foreign[0]!r}; name a new or an "
+                "empty folder"
+            )
+        return None
 
     def _write_mark(self, aliases: dict[str, str]) -> None:
-        write_whole(self._path / _MARK, json.dumps({"format": _FORMAT, "aliases": aliases}))
+        files.write_whole(self._folder / _MARK, json.dumps({"format": _FORMAT, "aliases": aliases}))
 
-    def _open_collections(self) -> dict[str, Collection]:
-        collections = {}
-        for folder in sorted((self._path / _COLLECTIONS).glob("*")):
-            if Collection.exists(folder):
-                collections[folder.name] = Collection(folder)
-            else:
-                shutil.rmtree(folder, ignore_errors=True)
-        return collections
+    def _described_as_missing(self, name: str) -> str:
+        known = {folder.name for folder in (self._folder / _COLLECTIONS).glob("*") if folder.is_dir()}
+        return f": {self._folder / _COLLECTIONS / name} has no collection.json" if name in known else ""
+
+    def _find_collections(self) -> dict[str, Collection]:
+        """Return the collections. Other files and folders beside them are left alone."""
+        parent = self._folder / _COLLECTIONS
+        Collection.clear_unfinished(parent)
+        return {
+            folder.name: Collection(folder)
+            for folder in sorted(parent.glob("*"))
+            if Collection.exists(folder) and not folder.name.startswith(files.UNFINISHED)
+        }
+
+
+def _aliases(mark: Path) -> dict[str, str]:
+    try:
+        content: dict[str, Any] = json.loads(mark.read_text(encoding="utf-8"))
+        if content["format"] != _FORMAT:
+            raise StoreError(
+                f"{mark.parent} has format {content['format']!r}, this version of the package reads {_FORMAT}"
+            )
+        aliases: dict[str, str] = content["aliases"]
+        if not all(isinstance(name, str) for name in (*aliases.keys(), *aliases.values())):
+            raise TypeError("an alias that is not text")
+    except StoreError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StoreError(
+            f"{mark} is damaged ({one_line(error)}); put it back from a copy. Without one, "
+            f'{{"format": {_FORMAT}, "aliases": {{}}}} in it opens the store again, without aliases'
+        ) from None
+    return aliases
 
 
 def is_local_mode(path: Path) -> bool:
     """Whether qdrant-client's local mode wrote a folder, which this engine cannot read."""
-    return (path / _LOCAL_MODE).exists() and not (path / _MARK).exists()
+    if os.path.lexists(path / _MARK):
+        return False
+    try:
+        content = json.loads((path / _LOCAL_MODE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and {"collections", "aliases"} <= content.keys()
 
 
-def _locked(path: Path) -> IO[str]:
-    file = (path / _LOCK).open("a", encoding="utf-8")
+def _locked(folder: Path) -> IO[str]:
+    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    file = os.fdopen(descriptor, "r+", encoding="utf-8")
     try:
         portalocker.lock(file, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
     except portalocker.exceptions.LockException:
         file.close()
         raise RuntimeError(
-            f"Storage folder {path} is already accessed by another instance of Qdrant client."
+            f"Storage folder {folder} is already accessed by another instance of Qdrant client."
             " If you require concurrent access, use Qdrant server instead."
         ) from None
     return file
-
-
-def _forbidden_shown() -> str:
-    return " ".join(sorted(character for character in _FORBIDDEN if character.isprintable()))

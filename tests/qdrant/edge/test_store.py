@@ -92,18 +92,6 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, indexing_threshol
             assert point.vector == [point.id // 20 * 20] * 8
 
 
-def test_a_torn_creation_is_cleared_away(tmp_path: Path) -> None:
-    with EdgeClient(tmp_path) as client:
-        client.create_collection("c", VECTORS)
-    (tmp_path / "collections" / "c" / "collection.json").unlink()
-    (tmp_path / "collections" / "half").mkdir()
-    with EdgeClient(tmp_path) as client:
-        assert client.get_collections().collections == []
-        assert list((tmp_path / "collections").iterdir()) == []
-        client.create_collection("c", VECTORS)
-        client.upsert("c", [models.PointStruct(id=1, vector=[1.0] * 8)])
-
-
 def test_one_client_at_a_time(tmp_path: Path) -> None:
     with EdgeClient(tmp_path) as client:
         client.create_collection("c", VECTORS)
