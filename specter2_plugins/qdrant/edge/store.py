@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -36,6 +37,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._process = os.getpid()
         path.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(path)
         try:
@@ -97,19 +99,25 @@ class Store:
             self.aliases = aliases
 
     def check_open(self) -> None:
-        """Raise if the store was closed."""
+        """Raise if the store was closed, or is another process's: the engine's threads do not live on in a fork."""
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                f"the client of {self._path} was opened by process {self._process} and does not work in its fork "
+                f"{os.getpid()}; use it there alone, start processes by 'spawn', or run a Qdrant server"
+            )
         if self.closed:
             raise RuntimeError(f"the client of {self._path} is closed; make a new one")
 
     def close(self, *, index: bool) -> None:
         """Close every collection (see `Collection.close`) and let others open the folder."""
-        if self.closed:
+        if self.closed or os.getpid() != self._process:
             return
         self.closed = True
         try:
             for collection in self._collections.values():
                 collection.close(index=index)
         finally:
+            portalocker.unlock(self._lock)  # closed alone, it would stay locked while a fork of this process lives
             self._lock.close()
 
     def _read_mark(self) -> dict[str, str]:
