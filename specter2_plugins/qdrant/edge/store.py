@@ -117,7 +117,6 @@ class Store:
             for collection in self._collections.values():
                 collection.close(index=index)
         finally:
-            portalocker.unlock(self._lock)  # closed alone, it would stay locked while a fork of this process lives
             self._lock.close()
 
     def _read_mark(self) -> dict[str, str]:

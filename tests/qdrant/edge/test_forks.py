@@ -45,16 +45,6 @@ calls = (
 for call in calls:
     forked(call)
 print(client.count("c").count)
-
-reading, writing = os.pipe()
-if not os.fork():  # it holds nothing back by living on
-    os.close(writing)
-    os.read(reading, 1)
-    os._exit(0)
-client.close()
-with EdgeClient(sys.argv[1]) as again:
-    print(again.count("c").count)
-os.close(writing)
 """
 
 
@@ -63,8 +53,8 @@ def test_a_client_says_at_once_that_it_is_another_process_s(tmp_path: Path) -> N
     process = subprocess.run(
         [sys.executable, "-c", ENGINE + FORKED, str(tmp_path)], capture_output=True, text=True, timeout=120
     )
-    *answers, closed, before, after = process.stdout.splitlines()
+    *answers, closed, count = process.stdout.splitlines()
     assert len(answers) == 5, process.stderr
     for answer in answers:
         assert f"the client of {tmp_path} was opened by process" in answer
-    assert (closed, before, after) == ("None", "1", "1")
+    assert (closed, count) == ("None", "1")
