@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
 from collections.abc import Callable, Collection, Sequence
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 from threading import Thread
 from typing import Any, Literal, cast, get_args
 
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Pooling as PoolingModule
+from sentence_transformers.util.decorators import deprecated_kwargs
 from tqdm.auto import tqdm
+from transformers import is_torch_npu_available
 
 from specter2_plugins.engine import Pooling
 from specter2_plugins.environment import variable
@@ -24,11 +23,14 @@ from specter2_plugins.model_card import Specter2CardData
 from specter2_plugins.modules import AdapterTransformer
 from specter2_plugins.modules.plan import Plan, RoutedText
 from specter2_plugins.papers import PaperLike, input_text
+from specter2_plugins.pool import WatchedQueue, end_with_parent
 
 ADAPTER_TRANSFORMER = f"{AdapterTransformer.__module__}.{AdapterTransformer.__qualname__}"
 """How `modules.json` names the module."""
 
-_DEFAULT_BATCH_SIZE = 32
+_BATCH_SIZE = 32
+"""Sentence Transformers' default, where batches are not cut by tokens."""
+
 _st_logger = logging.getLogger("sentence_transformers")
 
 
@@ -64,15 +66,24 @@ class Specter2(SentenceTransformer):
         """
         return Fingerprint.of(self, task)
 
+    @deprecated_kwargs(sentences="inputs")
     def encode(
         self,
         inputs: Any,
         prompt_name: str | None = None,
         prompt: str | None = None,
-        batch_size: int = _DEFAULT_BATCH_SIZE,
+        batch_size: int | None = None,
         show_progress_bar: bool | None = None,
         output_value: Literal["sentence_embedding", "token_embeddings"] | None = "sentence_embedding",
-        *args: Any,
+        precision: Literal["float32", "int8", "uint8", "binary", "ubinary"] = "float32",
+        convert_to_numpy: bool = True,
+        convert_to_tensor: bool = False,
+        device: str | list[str | torch.device] | None = None,
+        normalize_embeddings: bool = False,
+        truncate_dim: int | None = None,
+        pool: dict[Literal["input", "output", "processes"], Any] | None = None,
+        chunk_size: int | None = None,
+        *,
         task: str | Sequence[str | None] | None = None,
         on_pass: Callable[[int, int], object] | None = None,
         **kwargs: Any,
@@ -81,18 +92,25 @@ class Specter2(SentenceTransformer):
 
         Args:
             inputs: One input or a list of them.
-            prompt_name: As `SentenceTransformer.encode`.
+            prompt_name: As `SentenceTransformer.encode`, and so all arguments that are not told of here.
             prompt: As `SentenceTransformer.encode`.
-            batch_size: Inputs to a batch. At its default of 32 batches are cut by tokens instead, wherever the fast
-                engine runs: as many inputs of like length as make 8,192 tokens.
+            batch_size: Inputs to a batch. By default batches are cut by tokens wherever the fast engine runs, as many
+                inputs of like length as make 8,192 tokens, and elsewhere hold 32 inputs.
             show_progress_bar: As `SentenceTransformer.encode`.
             output_value: As `SentenceTransformer.encode`.
-            *args: As `SentenceTransformer.encode`.
+            precision: As `SentenceTransformer.encode`.
+            convert_to_numpy: As `SentenceTransformer.encode`.
+            convert_to_tensor: As `SentenceTransformer.encode`.
+            device: As `SentenceTransformer.encode`.
+            normalize_embeddings: As `SentenceTransformer.encode`.
+            truncate_dim: As `SentenceTransformer.encode`.
+            pool: As `SentenceTransformer.encode`.
+            chunk_size: As `SentenceTransformer.encode`.
             task: "query", "document", the name of an adapter ("proximity", "adhoc_query", "classification",
                 "regression") or "base"; or a list of them, one for each input, which then share batches. Default:
                 proximity.
-            on_pass: Called with the numbers of inputs and of tokens of each batch that the fast engine has embedded.
-                Not with several processes.
+            on_pass: Called with the numbers of inputs and of tokens of each batch that was cut by tokens, once it is
+                embedded. Not with several processes.
             **kwargs: As `SentenceTransformer.encode`.
 
         Returns:
@@ -108,14 +126,32 @@ class Specter2(SentenceTransformer):
             tasks = {task}
         else:
             texts, tasks, task = _routed(texts, task), set(task), None
-        several = kwargs.get("pool") is not None or isinstance(kwargs.get("device"), list)
         if show_progress_bar is None:
             show_progress_bar = _st_logger.getEffectiveLevel() in (logging.INFO, logging.DEBUG)
-        usual = batch_size == _DEFAULT_BATCH_SIZE and output_value == "sentence_embedding"
-        pooling = self._pooling(tasks) if usual and not kwargs.get("processing_kwargs") else None
-        encode = functools.partial(super().encode, texts, prompt_name, prompt)
+        encode = functools.partial(
+            super().encode,
+            texts,
+            prompt_name,
+            prompt,
+            output_value=output_value,
+            precision=precision,
+            convert_to_numpy=convert_to_numpy,
+            convert_to_tensor=convert_to_tensor,
+            device=device,
+            normalize_embeddings=normalize_embeddings,
+            truncate_dim=truncate_dim,
+            pool=pool,
+            chunk_size=chunk_size,
+            task=task,
+            **kwargs,
+        )
+        by_tokens = batch_size is None and output_value == "sentence_embedding" and not kwargs.get("processing_kwargs")
+        pooling = self._pooling(tasks) if by_tokens else None
         if pooling is None:
-            return encode(batch_size, show_progress_bar, output_value, *args, task=task, **kwargs)
+            return encode(
+                batch_size=_BATCH_SIZE if batch_size is None else batch_size, show_progress_bar=show_progress_bar
+            )
+        several = pool is not None or isinstance(device, list)
         count = 1 if isinstance(texts, str) else len(texts)
         # With several processes each has a plan's work to do, and Sentence Transformers counts their chunks.
         with tqdm(total=count, unit="text", desc="Embedding", disable=several or not show_progress_bar) as bar:
@@ -125,9 +161,34 @@ class Specter2(SentenceTransformer):
                 if on_pass is not None:
                     on_pass(done, tokens)
 
-            plan = Plan(pooling, on_pass=None if several else show)
-            chunks = several and show_progress_bar
-            return encode(max(1, count), chunks, output_value, *args, task=task, plan=plan, **kwargs)
+            plan = Plan(pooling, on_pass=show)
+            return encode(batch_size=max(1, count), show_progress_bar=several and show_progress_bar, plan=plan)
+
+    @deprecated_kwargs(sentences="inputs")
+    def encode_query(
+        self,
+        inputs: Any,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """As `SentenceTransformer.encode_query`, with the inputs and the `batch_size` of `encode`."""
+        return super().encode_query(inputs, prompt_name, prompt, cast(int, batch_size), *args, **kwargs)
+
+    @deprecated_kwargs(sentences="inputs")
+    def encode_document(
+        self,
+        inputs: Any,
+        prompt_name: str | None = None,
+        prompt: str | None = None,
+        batch_size: int | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """As `SentenceTransformer.encode_document`, with the inputs and the `batch_size` of `encode`."""
+        return super().encode_document(inputs, prompt_name, prompt, cast(int, batch_size), *args, **kwargs)
 
     def start_multi_process_pool(self, target_devices: list[str] | None = None) -> Any:
         """As `SentenceTransformer.start_multi_process_pool`, with this process's threads shared out among the workers.
@@ -135,18 +196,29 @@ class Specter2(SentenceTransformer):
         Args:
             target_devices: A device for each worker. Default: every GPU, or without one up to four on the CPU, no
                 more than there are threads.
+
+        Returns:
+            The pool. Who waits for a result of a worker that has died gets a `WorkerError`.
         """
         threads = torch.get_num_threads()
-        if target_devices is None and not torch.cuda.is_available():
+        if target_devices is None and not torch.cuda.is_available() and not is_torch_npu_available():
             target_devices = ["cpu"] * min(4, threads)
-        on_cpu = [str(device) for device in target_devices or []].count("cpu")
+        on_cpu = [torch.device(device).type for device in target_devices or []].count("cpu")
         with variable("OMP_NUM_THREADS", str(max(1, threads // max(1, on_cpu)))):
-            return super().start_multi_process_pool(target_devices)
+            pool = super().start_multi_process_pool(target_devices)
+        return {**pool, "output": WatchedQueue(pool["output"], pool["processes"])}
+
+    @staticmethod
+    def stop_multi_process_pool(pool: dict[Literal["input", "output", "processes"], Any]) -> None:
+        """As `SentenceTransformer.stop_multi_process_pool`."""
+        # What a worker that died has left unread would be waited for at exit by Sentence Transformers 5.
+        pool["input"].cancel_join_thread()
+        SentenceTransformer.stop_multi_process_pool(pool)
 
     @classmethod
-    def _multi_process_worker(cls, *args: Any) -> None:
-        Thread(target=_end_with_parent, daemon=True).start()
-        super()._multi_process_worker(*args)
+    def _multi_process_worker(cls, *args: Any, **kwargs: Any) -> None:
+        Thread(target=end_with_parent, daemon=True).start()
+        super()._multi_process_worker(*args, **kwargs)
 
     def _texts(self, inputs: Any) -> str | list[str]:
         sep = self.transformer.sep_token
@@ -165,13 +237,15 @@ class Specter2(SentenceTransformer):
         """How the engine may pool inputs of these tasks by itself, or None where it may not."""
         self.eval()
         module = self[1] if len(self) > 1 else None
-        if not isinstance(module, PoolingModule) or not module.include_prompt or self.transformer.refusal(*tasks):
+        if not isinstance(module, PoolingModule) or not module.include_prompt:
+            return None
+        if not self.transformer.tokenizes_plainly or self.transformer.refusal(*tasks):
             return None
         return cast(Pooling, module.pooling_mode) if module.pooling_mode in get_args(Pooling) else None
 
     def _load_module_class_from_ref(self, class_ref: str, *args: Any, **kwargs: Any) -> type:
         # This class is installed code, not code that came with the folder, so it needs no trust_remote_code.
-        if class_ref == ADAPTER_TRANSFORMER:
+        if class_ref == ADAPTER_TRANSFORMER and class_ref not in getattr(self, "_module_classes", {}):
             return AdapterTransformer
         return super()._load_module_class_from_ref(class_ref, *args, **kwargs)
 
@@ -181,10 +255,3 @@ def _routed(texts: str | list[str], tasks: Sequence[str | None]) -> list[str]:
         count = "one input" if isinstance(texts, str) else f"{len(texts)} inputs"
         raise TaskError(f"{len(tasks)} tasks for {count}; give one task, or a list with one for each input")
     return [RoutedText(text, task) for text, task in zip(texts, tasks, strict=True)]
-
-
-def _end_with_parent() -> None:
-    """Wait for the end of the process that started this one, which may be killed before it stops its workers."""
-    if parent := parent_process():
-        wait([parent.sentinel])
-        os._exit(1)

@@ -49,8 +49,8 @@ class Specter2Embeddings(Configured, Embeddings):
     """Where downloads are kept."""
     local_files_only: bool = False
     """Use what is cached and never the network."""
-    batch_size: int = 32
-    """Documents to a batch. At its default, batches are cut by tokens, which is faster."""
+    batch_size: int | None = None
+    """Documents to a batch. By default batches are cut by tokens, which is faster."""
     show_progress: bool = False
     """Show a progress bar while embedding documents."""
     specter2: SkipJsonSchema[Specter2] = Field(default=cast(Specter2, None), exclude=True, repr=False)

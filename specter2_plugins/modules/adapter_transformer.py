@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, cast
 
 import torch
@@ -20,6 +21,7 @@ from specter2_plugins.engine import PackedTokens, encode, encode_pooled, pad, re
 from specter2_plugins.errors import AdapterError
 from specter2_plugins.hub import Hub
 from specter2_plugins.modules.carrier import AdapterCarrier
+from specter2_plugins.modules.forks import go_on_without_lost_threads
 from specter2_plugins.modules.library_adapters import LibraryAdapters
 from specter2_plugins.modules.own_adapters import OwnAdapters
 from specter2_plugins.modules.plan import Plan, RoutedText
@@ -37,8 +39,16 @@ ENGINES: dict[str, Callable[[PreTrainedModel], AdapterCarrier]] = {
 
 _ADAPTERS_FOLDER = "adapters"
 
-# A tokenizer keeps its padding and truncation in itself, so two threads with different ones must take turns.
-_tokenizing = threading.Lock()
+# A tokenizer keeps its padding and truncation in itself, so two threads with different ones must take turns. Measuring
+# a prompt tokenizes within tokenizing.
+_tokenizing = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a thread that holds it does not live on in the child, which would wait forever
+    os.register_at_fork(
+        before=_tokenizing.acquire, after_in_parent=_tokenizing.release, after_in_child=_tokenizing.release
+    )
+
+# What of a module or a call changes how texts become tokens; not every Sentence Transformers has all of them.
+_TOKENIZING_SETTINGS = ("processing_kwargs", "query_length", "document_length", "query_expansion")
 
 
 class AdapterTransformer(Transformer):
@@ -130,6 +140,11 @@ class AdapterTransformer(Transformer):
             return f"the model was loaded with engine={self.engine!r}"
         return refusal(self.model, [self._own(adapter) for adapter in adapters])
 
+    @property
+    def tokenizes_plainly(self) -> bool:
+        """Whether texts are cut at the tokenizer's own length and nothing else is set about their tokens."""
+        return not any(getattr(self, setting, None) for setting in _TOKENIZING_SETTINGS)
+
     def preprocess(
         self,
         inputs: Sequence[Any],
@@ -147,6 +162,10 @@ class AdapterTransformer(Transformer):
             PaperError: If an input holds no text that can be encoded.
             TaskError: If the model does not know the task.
         """
+        if not len(inputs):
+            return {}
+        if kwargs.pop("is_prompt", False):
+            return super().preprocess(inputs, prompt, processing_kwargs, **kwargs)
         task = kwargs.get("task")
         tasks = [record.task if isinstance(record, RoutedText) else task for record in inputs]
         for each in {task, *tasks}:
@@ -163,6 +182,10 @@ class AdapterTransformer(Transformer):
             features["task"] = task
         return features
 
+    def _get_prompt_length(self, prompt: str, **kwargs: Any) -> int | None:
+        # It asks `preprocess`, to which a prompt is no paper: it may be blank, and goes through no adapter.
+        return super()._get_prompt_length(prompt, is_prompt=True, **kwargs)
+
     def forward(
         self, features: dict[str, Any], task: str | None = None, plan: Plan | None = None, **kwargs: Any
     ) -> dict[str, Tensor | Any]:
@@ -172,6 +195,7 @@ class AdapterTransformer(Transformer):
             The features with `token_embeddings`, [batch, tokens, hidden size]; under a `plan` with one, already
             pooled, for each text.
         """
+        go_on_without_lost_threads()
         features = dict(features)
         if plan is not None:
             return self._forward_plan(features["texts"], features["tasks"], plan)
@@ -253,22 +277,29 @@ class AdapterTransformer(Transformer):
             self.adapters.save(task, folder, safe_serialization=safe_serialization)
 
     @classmethod
-    def _load_init_kwargs(  # type: ignore[override]
-        cls, model_name_or_path: str, **kwargs: Any
+    def _load_init_kwargs(
+        cls,
+        model_name_or_path: str,
+        subfolder: str = "",
+        token: bool | str | None = None,
+        cache_folder: str | None = None,
+        revision: str | None = None,
+        local_files_only: bool = False,
+        trust_remote_code: bool = False,
+        model_kwargs: dict[str, Any] | None = None,
+        *args: Any,
+        **kwargs: Any,
     ) -> dict[str, Any]:
-        model_kwargs = dict(kwargs.pop("model_kwargs", None) or {})
+        model_kwargs = dict(model_kwargs or {})
         engine = model_kwargs.pop("engine", "auto")
-        init = super()._load_init_kwargs(model_name_or_path, model_kwargs=model_kwargs, **kwargs)
+        location = (token, cache_folder, revision, local_files_only)
+        init = super()._load_init_kwargs(
+            model_name_or_path, subfolder, *location, trust_remote_code, model_kwargs, *args, **kwargs
+        )
         tasks = init.pop("adapter_tasks", [])
         if not tasks:
             return {**init, "engine": engine}
-        location = {key: kwargs.get(key) for key in ("token", "cache_folder", "revision")}
-        folder = cls.load_dir_path(
-            model_name_or_path,
-            subfolder=_ADAPTERS_FOLDER,
-            local_files_only=kwargs.get("local_files_only", False),
-            **location,
-        )
+        folder = cls.load_dir_path(model_name_or_path, str(PurePosixPath(subfolder, _ADAPTERS_FOLDER)), *location)
         if folder is None:
             raise AdapterError(f"{model_name_or_path} lists the adapters {tasks} but has no folder {_ADAPTERS_FOLDER}/")
         return {**init, "engine": engine, "adapters": {task: Path(folder) / task for task in tasks}}

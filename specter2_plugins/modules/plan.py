@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from specter2_plugins.engine import TOKENS_PER_PASS, Pooling
 
@@ -15,12 +16,16 @@ class Plan:
     Args:
         pooling: How a text's token vectors become one.
         token_budget: Most tokens in one pass.
-        on_pass: Called after each pass with the numbers of texts and of tokens that it embedded.
+        on_pass: Called after each pass with the numbers of texts and of tokens that it embedded, in the process that
+            made the plan: one that is handed to another process leaves it behind.
     """
 
     pooling: Pooling
     token_budget: int = TOKENS_PER_PASS
     on_pass: Callable[[int, int], object] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "on_pass": None}
 
 
 class RoutedText(str):

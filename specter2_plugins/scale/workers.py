@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
-from queue import Empty
 from types import TracebackType
 from typing import Any
 
@@ -19,8 +18,6 @@ from specter2_plugins.errors import WorkerError, one_line
 from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.papers import PaperLike
 from specter2_plugins.sentence_transformer import Specter2
-
-_POLL_SECONDS = 1.0
 
 
 class Workers:
@@ -64,7 +61,6 @@ class Workers:
         except KeyboardInterrupt:
             self._stop()
             raise
-        self._pool["output"] = _Watched(self._pool["output"], self._pool["processes"])
         return self
 
     def __exit__(
@@ -74,8 +70,6 @@ class Workers:
 
     def _stop(self) -> None:
         if self._pool is not None:
-            # What a worker that died has left unread would be waited for at exit by Sentence Transformers 5.
-            self._pool["input"].cancel_join_thread()
             self._model.stop_multi_process_pool(self._pool)
             self._pool = None
 
@@ -123,28 +117,6 @@ class Workers:
             inputs, task=task, show_progress_bar=show_progress_bar, pool=self._pool, chunk_size=share
         )
         return vectors
-
-
-class _Watched:
-    """A queue of results that is not waited for once a worker has died, which Sentence Transformers 5 would do."""
-
-    def __init__(self, queue: Any, processes: Sequence[Any]) -> None:
-        self._queue = queue
-        self._processes = processes
-
-    def get(self, *_: Any, **__: Any) -> Any:
-        while True:
-            with suppress(Empty):
-                return self._queue.get(timeout=_POLL_SECONDS)
-            for process in self._processes:
-                if not process.is_alive():
-                    raise WorkerError(
-                        f"the worker with pid {process.pid} died (exit code {process.exitcode}); if it ran out of "
-                        "memory, take fewer workers"
-                    )
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._queue, name)
 
 
 def _check(device: str) -> None:

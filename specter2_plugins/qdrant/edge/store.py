@@ -39,6 +39,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._process = os.getpid()
         # The process may go on in another working directory.
         self._folder = path.absolute()
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -126,13 +127,18 @@ class Store:
             self.aliases = aliases
 
     def check_open(self) -> None:
-        """Raise if the store was closed."""
+        """Raise if the store was closed, or is another process's: the engine's threads do not live on in a fork."""
+        if os.getpid() != self._process:
+            raise RuntimeError(
+                f"the client of {self._path} was opened by process {self._process} and does not work in its fork "
+                f"{os.getpid()}; use it there alone, start processes by 'spawn', or run a Qdrant server"
+            )
         if self.closed:
             raise RuntimeError(f"the client of {self._path} is closed; make a new one")
 
     def close(self, *, index: bool) -> None:
         """Close every collection (see `Collection.close`) and let others open the folder."""
-        if self.closed:
+        if self.closed or os.getpid() != self._process:
             return
         self.closed = True
         try:
