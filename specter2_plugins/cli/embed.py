@@ -104,8 +104,8 @@ def embed(
     def run_here(follow: Follow) -> IngestReport:
         from specter2_plugins.scale.embed import embed_papers
 
-        with open_encoder(model, device, dtype, workers, devices) as (encoder, batch):
-            return embed_papers(source.records(), out, encoder, tasks, batch=batch, on_progress=follow)
+        with open_encoder(model, device, dtype, workers, devices) as (encoder, batch), source.keeping() as keep:
+            return embed_papers(source.records(), out, encoder, tasks, batch=batch, on_reject=keep, on_progress=follow)
 
     _into_folder(source, out, run_here)
 

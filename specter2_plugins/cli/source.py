@@ -39,15 +39,16 @@ class Source:
     _progress: ReadingProgress = field(default_factory=ReadingProgress, init=False)
 
     def __iter__(self) -> Iterator[Paper]:
-        return (record for record in self.records() if isinstance(record, Paper))
-
-    def records(self) -> Iterator[Paper | Rejected]:
-        """The papers, and between them the records that are none."""
         with self.keeping() as keep:
-            for record in read_records(self.files, self.format, self.mapping, self._progress):
+            for record in self.records():
                 if isinstance(record, Rejected):
                     keep(record)
-                yield record
+                else:
+                    yield record
+
+    def records(self) -> Iterator[Paper | Rejected]:
+        """The papers, and between them the records that are none; whoever takes them keeps these."""
+        return read_records(self.files, self.format, self.mapping, self._progress)
 
     @contextmanager
     def keeping(self) -> Iterator[Callable[[Rejected], None]]:
