@@ -28,6 +28,7 @@ from specter2_plugins.cli.options import (
     open_encoder,
     refuse_with,
 )
+from specter2_plugins.cli.outputs import check_outputs, check_writable, writing
 from specter2_plugins.cli.progress import Show, progress
 from specter2_plugins.cli.source import Source
 from specter2_plugins.cli.stopping import stoppable
@@ -81,6 +82,7 @@ def embed(
         raise typer.BadParameter(f"{out}: only folders can lie in object storage", param_hint="--out")
     if not to_file and Path(out).suffix and "://" not in out and not out.endswith("/") and not Path(out).is_dir():
         raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl; end a folder in /", param_hint="--out")
+    check_outputs({"--out": out, "--rejects": rejects}, files)
     if ray is not None:
         refuse_with("--ray", devices=devices, stdin=Path("-") in source.files, file=out if to_file else None)
 
@@ -132,13 +134,10 @@ def _into_folder(source: Source, folder: str, run: Callable[[Follow], IngestRepo
 def _into_file(source: Source, out: Path, encoder: PaperEncoder, task: str, batch: int) -> None:
     route(task, encoder.adapter_tasks)
     write = _write_npz if out.suffix == ".npz" else _write_jsonl
-    unfinished = out.with_name(f"{out.name}.unfinished")
-    with progress("embedding", source) as show, unfinished.open("wb") as file:
+    check_writable(out)
+    with progress("embedding", source) as show, writing(out, "wb") as file:
         count = write(file, _embedded(source, encoder, task, batch, show))
-    if count == 0:
-        unfinished.unlink()
-    source.require_papers(count)
-    unfinished.replace(out)
+        source.require_papers(count)
     errors.print(f"{out}: {count} vectors of {encoder.dimensions} dimensions, {source.rejected} rejected")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -41,9 +40,11 @@ from specter2_plugins.cli.options import (
     refuse_with,
     typed,
 )
+from specter2_plugins.cli.outputs import check_outputs, check_writable, write_text
 from specter2_plugins.cli.progress import progress
 from specter2_plugins.cli.source import Source
 from specter2_plugins.cli.stopping import stoppable
+from specter2_plugins.printable import to_json
 
 if TYPE_CHECKING:
     from specter2_plugins.qdrant import IngestReport
@@ -128,6 +129,7 @@ def ingest(
         raise typer.BadParameter("--adopt and --yes are for --delete-missing")
     if delete_missing and source_name is None and Path("-") in source.files:
         raise typer.BadParameter("the standard input is no source that papers can leave; name it: --source NAME")
+    check_outputs({"--rejects": rejects, "--report": report_file}, source.files)
     if ray is not None:
         refuse_with(
             "--ray",
@@ -154,7 +156,7 @@ def ingest(
 
     if report_file is not None:
         # Told now rather than at the end of a long run, where it cannot be written.
-        report_file.touch()
+        check_writable(report_file)
     with (
         stoppable(kept),
         connect(
@@ -235,7 +237,7 @@ def ingest(
             )
     counts = {"collection": collection, "dry_run": dry_run, **report.to_dict()}
     if report_file is not None:
-        report_file.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
+        write_text(report_file, to_json(counts, indent=2) + "\n")
     source.require_papers(report.read - report.rejected)
     for line in _kept(report):
         errors.print(line)
