@@ -168,8 +168,8 @@ def refuse_foreign(saved: list[SavedModule], name: str) -> None:
     for module in saved:
         # Sentence Transformers 5 imports whatever is named, a file in the folder among it.
         if not isinstance(module.type, str) or not module.type.startswith(_TRUSTED) or ".." in module.type:
-            raise CheckpointError(  # noqa: TRY004
-                f"{name!r} is made of {module.type}, which is not part of Sentence Transformers; foreign code is not run"
+            raise CheckpointError(
+                f"{name!r} is made of {module.type}, which is not part of Sentence Transformers; it is not run"
             )
 
 

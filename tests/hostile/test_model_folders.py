@@ -17,7 +17,7 @@ def test_foreign_modules_are_refused_before_anything_is_imported(tmp_path: Path,
     (tmp_path / "evil.py").write_text("raise SystemExit('run')")
     entries = [{"type": "sentence_transformers.models.Transformer", "path": ""}, {"type": named, "path": "1"}]
     (tmp_path / "modules.json").write_text(json.dumps(entries))
-    with pytest.raises(CheckpointError, match="foreign code is not run"):
+    with pytest.raises(CheckpointError, match="it is not run"):
         refuse_foreign(saved_modules(tmp_path), str(tmp_path))
 
 
