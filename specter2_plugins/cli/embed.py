@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import IO, TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -162,7 +162,7 @@ def _embedded(
         show(done, tokens, source.share)
 
 
-def _write_npz(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
+def _write_npz(file: IO[bytes], batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
     ids: list[str] = []
     blocks: list[np.ndarray] = []
     for names, vectors in batches:
@@ -173,7 +173,7 @@ def _write_npz(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) 
     return len(ids)
 
 
-def _write_jsonl(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
+def _write_jsonl(file: IO[bytes], batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
     count = 0
     for names, vectors in batches:
         for name, vector in zip(names, vectors, strict=True):

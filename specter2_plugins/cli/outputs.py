@@ -6,13 +6,13 @@ import errno
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 import typer
 
-from specter2_plugins.errors import Specter2Error
+from specter2_plugins.errors import PaperError, Specter2Error
 from specter2_plugins.readers.inputs import find_inputs
 
 _TOKEN_BYTES = 4
@@ -27,7 +27,6 @@ def check_outputs(outputs: Mapping[str, str | Path | None], inputs: Iterable[str
 
     Raises:
         typer.BadParameter: If a command would destroy its input or another of its outputs.
-        PaperError: If an input is not there.
     """
     named = {option: Path(path) for option, path in outputs.items() if path is not None and "://" not in str(path)}
     read = list(_files(inputs)) if named else []
@@ -108,7 +107,8 @@ def _files(inputs: Iterable[str | Path]) -> Iterator[Path]:
     for source in map(str, inputs):
         if Path(source).is_dir():
             yield from (path for path in Path(source).rglob("*") if path.is_file())
-        else:
+            continue
+        with suppress(PaperError):  # what is not there is told by whoever reads it
             yield from (found.path for found in find_inputs(source) if found.path is not None)
 
 
