@@ -26,14 +26,13 @@ from specter2_plugins.readers import read_papers
 _WORDS = ("graph", "neural", "networks", "learn", "representations", "of", "molecules", "from", "the", "ocean")
 _PREPARE = """
 import sys, time
-from specter2_plugins.qdrant.ingestion.changes import unseen
-from specter2_plugins.qdrant.ingestion.idset import IdSet
 from specter2_plugins.qdrant.ingestion.ingest import BATCH
+from specter2_plugins.qdrant.ingestion.intake import Intake
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.readers import read_papers
 
 report, started = IngestReport(), time.perf_counter()
-for _ in unseen(read_papers(sys.argv[1]), BATCH, IdSet(), report):
+for _ in Intake(report).batches(read_papers(sys.argv[1]), BATCH):
     pass
 print(report.read, report.duplicate, time.perf_counter() - started)
 """

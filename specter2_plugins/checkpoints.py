@@ -152,7 +152,28 @@ def saved_modules(folder: str | Path) -> list[SavedModule]:
     modules = Path(folder) / "modules.json"
     if not modules.is_file():
         return []
-    return [SavedModule(entry["type"], entry["path"]) for entry in json.loads(modules.read_text(encoding="utf-8"))]
+    try:
+        saved = [SavedModule(entry["type"], entry["path"]) for entry in json.loads(modules.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise CheckpointError(f"{modules} is no list of modules: {type(error).__name__}") from None
+    return saved
+
+
+def refuse_foreign(saved: list[SavedModule], name: str) -> None:
+    """Raise if a module is part of neither Sentence Transformers nor this package, before anything is imported.
+
+    Raises:
+        CheckpointError: Naming the module.
+    """
+    for module in saved:
+        # Sentence Transformers 5 imports whatever is named, a file in the folder among it.
+        if not isinstance(module.type, str) or not module.type.startswith(_TRUSTED) or ".." in module.type:
+            raise CheckpointError(
+                f"{name!r} is made of {module.type}, which is not part of Sentence Transformers; it is not run"
+            )
+
+
+_TRUSTED = ("sentence_transformers.", "specter2_plugins.")
 
 
 def _mini() -> Checkpoint:

@@ -78,6 +78,7 @@ def load_specter2(
     model_kwargs = {"dtype": _dtype(dtype, device), "engine": engine}
     with naming(checkpoint.name):
         saved = checkpoints.saved_modules(base)
+        checkpoints.refuse_foreign(saved, checkpoint.name)
         if saved and saved[0].type == ADAPTER_TRANSFORMER:
             model = Specter2(base, device=device, model_kwargs=model_kwargs, local_files_only=True)
             sources = adapters or {}

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from specter2_plugins.errors import PaperError
 
 _NAME_LENGTH = 60
+
+
+class Origin(NamedTuple):
+    """Where a paper was read: the file as it was named, and the line where its record starts, from 1."""
+
+    source: str
+    line: int
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,7 @@ class Paper:
         abstract: The abstract. May be missing where there is a title.
         id: A stable identifier such as a DOI or a BibTeX key.
         metadata: Anything else worth keeping (year, venue, authors, ...). Not embedded.
+        origin: Where it was read, if a reader read it. Two papers are equal whatever their origins.
 
     Raises:
         PaperError: If title or abstract is no string, neither holds any text, or one holds a lone
@@ -34,6 +42,7 @@ class Paper:
     abstract: str | None = None
     id: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin | None = field(default=None, compare=False, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         for name in ("title", "abstract"):

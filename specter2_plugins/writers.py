@@ -23,6 +23,7 @@ _VENUE_FIELDS = {
 
 _NOT_IN_KEYS = re.compile(r"[^\w.:/+*;<>\[\]-]+")
 _NOT_VERBATIM = re.compile(r"[{}\\\s]")
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SHORT_WORD = 3
 
 _ESCAPES = str.maketrans(
@@ -99,7 +100,7 @@ def _fields(paper: Paper, metadata: dict[str, Any]) -> dict[str, str]:
 
 
 def _escaped(value: Any) -> str:
-    return "" if value is None else _LIGATURE.sub("{}", tidy(str(value)).translate(_ESCAPES))
+    return "" if value is None else _LIGATURE.sub("{}", _seen(tidy(str(value))).translate(_ESCAPES))
 
 
 def _author(name: str) -> str:
@@ -108,4 +109,10 @@ def _author(name: str) -> str:
 
 
 def _verbatim(value: str) -> str:
-    return _NOT_VERBATIM.sub(lambda mark: quote(mark[0]), value)
+    hidden = "".join(mark if mark.isprintable() else quote(mark, errors="replace") for mark in value)
+    return _NOT_VERBATIM.sub(lambda mark: quote(mark[0]), hidden)
+
+
+def _seen(text: str) -> str:
+    """A text without the marks that turn the direction of writing."""
+    return _DIRECTIONS.sub("", text)

@@ -63,7 +63,12 @@ class BottleneckConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "leave_out", tuple(self.leave_out or ()))
+        layers = self.leave_out or ()
+        if not isinstance(layers, list | tuple) or not all(type(layer) is int for layer in layers):
+            raise AdapterError(f"leave_out is {self.leave_out!r}, expected a list of layers")
+        object.__setattr__(self, "leave_out", tuple(layers))
+        if not _is_number(self.dropout) or not 0 <= self.dropout <= 1:
+            raise AdapterError(f"dropout is {self.dropout!r}, expected a number from 0 to 1")
         if _is_number(self.scaling):
             object.__setattr__(self, "scaling", float(self.scaling))
         else:

@@ -10,7 +10,7 @@ import typer
 
 from specter2_plugins import __version__
 from specter2_plugins.cli import bench, demo, embed, evaluate, ingest, mine, models, search, train, train_sparse
-from specter2_plugins.cli.console import errors
+from specter2_plugins.cli.console import errors, print_logs
 from specter2_plugins.errors import MissingExtraError, Specter2Error
 
 app = typer.Typer(
@@ -46,6 +46,7 @@ def main() -> None:
     # gRPC's own log of lost connections; the error that is raised says the same.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     warnings.showwarning = lambda message, *_: errors.print(f"warning: {message}", style="yellow")
+    print_logs()
     try:
         app()
     except (Specter2Error, MissingExtraError) as error:

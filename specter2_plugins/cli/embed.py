@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import IO, TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -28,6 +28,7 @@ from specter2_plugins.cli.options import (
     open_encoder,
     refuse_with,
 )
+from specter2_plugins.cli.outputs import check_outputs, check_writable, writing
 from specter2_plugins.cli.progress import Show, progress
 from specter2_plugins.cli.source import Source
 from specter2_plugins.cli.stopping import stoppable
@@ -81,6 +82,7 @@ def embed(
         raise typer.BadParameter(f"{out}: only folders can lie in object storage", param_hint="--out")
     if not to_file and Path(out).suffix and "://" not in out and not out.endswith("/") and not Path(out).is_dir():
         raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl; end a folder in /", param_hint="--out")
+    check_outputs({"--out": out, "--rejects": rejects}, files)
     if ray is not None:
         refuse_with("--ray", devices=devices, stdin=Path("-") in source.files, file=out if to_file else None)
 
@@ -104,8 +106,8 @@ def embed(
     def run_here(follow: Follow) -> IngestReport:
         from specter2_plugins.scale.embed import embed_papers
 
-        with open_encoder(model, device, dtype, workers, devices) as (encoder, batch):
-            return embed_papers(source.records(), out, encoder, tasks, batch=batch, on_progress=follow)
+        with open_encoder(model, device, dtype, workers, devices) as (encoder, batch), source.keeping() as keep:
+            return embed_papers(source.records(), out, encoder, tasks, batch=batch, on_reject=keep, on_progress=follow)
 
     _into_folder(source, out, run_here)
 
@@ -132,13 +134,10 @@ def _into_folder(source: Source, folder: str, run: Callable[[Follow], IngestRepo
 def _into_file(source: Source, out: Path, encoder: PaperEncoder, task: str, batch: int) -> None:
     route(task, encoder.adapter_tasks)
     write = _write_npz if out.suffix == ".npz" else _write_jsonl
-    unfinished = out.with_name(f"{out.name}.unfinished")
-    with progress("embedding", source) as show, unfinished.open("wb") as file:
+    check_writable(out)
+    with progress("embedding", source) as show, writing(out, "wb") as file:
         count = write(file, _embedded(source, encoder, task, batch, show))
-    if count == 0:
-        unfinished.unlink()
-    source.require_papers(count)
-    unfinished.replace(out)
+        source.require_papers(count)
     errors.print(f"{out}: {count} vectors of {encoder.dimensions} dimensions, {source.rejected} rejected")
 
 
@@ -163,7 +162,7 @@ def _embedded(
         show(done, tokens, source.share)
 
 
-def _write_npz(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
+def _write_npz(file: IO[bytes], batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
     ids: list[str] = []
     blocks: list[np.ndarray] = []
     for names, vectors in batches:
@@ -174,7 +173,7 @@ def _write_npz(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) 
     return len(ids)
 
 
-def _write_jsonl(file: BinaryIO, batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
+def _write_jsonl(file: IO[bytes], batches: Iterator[tuple[list[str], np.ndarray]]) -> int:
     count = 0
     for names, vectors in batches:
         for name, vector in zip(names, vectors, strict=True):

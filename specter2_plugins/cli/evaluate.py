@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,9 @@ import typer
 
 from specter2_plugins.cli.console import errors, output, print_json
 from specter2_plugins.cli.options import DEFAULT_MODEL, AsJson, Device, Dtype, Model, load_model
+from specter2_plugins.cli.outputs import check_outputs, write_text
 from specter2_plugins.errors import Specter2Error
+from specter2_plugins.printable import to_json
 
 if TYPE_CHECKING:
     from specter2_plugins.evaluation import Report
@@ -48,6 +49,7 @@ def evaluate(
             raise typer.BadParameter(f"{path.parent} is no folder", param_hint="--out or --plot")
         if path is not None and path.is_dir():
             raise typer.BadParameter(f"{path} is a folder", param_hint="--out or --plot")
+    check_outputs({"--out": out, "--plot": plot}, paths)
     if plot is not None:
         check_plot(plot)
     tasks = read_tasks(*paths, names=task or None)
@@ -61,7 +63,7 @@ def evaluate(
     def keep(report: Report) -> None:
         finished[:] = [report]
         if out is not None:
-            out.write_text(json.dumps(scores(report), indent=2) + "\n", encoding="utf-8")
+            write_text(out, to_json(scores(report), indent=2) + "\n")
 
     def show(report: Report) -> None:
         if as_json:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from specter2_plugins.cli.console import output, print_json
+from specter2_plugins.cli.console import output, print_json, write
+from specter2_plugins.printable import to_json
 from specter2_plugins.readers.tidy import tidy
 from specter2_plugins.writers import to_bibtex
 
@@ -25,7 +25,7 @@ def show_hits(hits: list[Hit], as_json: bool = False, as_bibtex: bool = False) -
     if as_json:
         print_json([_record(hit) for hit in hits])
     elif as_bibtex:
-        output.file.write(to_bibtex(hit.paper for hit in hits))
+        write(to_bibtex(hit.paper for hit in hits))
     elif hits:
         _show(hits)
     else:
@@ -41,7 +41,7 @@ def show_answers(answers: Iterable[tuple[Query, list[Hit]]], as_json: bool = Fal
     for query, hits in answers:
         if as_json:
             record = {"id": query.id, "query": query.text, "hits": [_record(hit) for hit in hits]}
-            output.file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            write(to_json(record) + "\n")
         else:
             output.print(Text(f"{tidy(query.id)}: {tidy(query.text)}", style="underline"))
             show_hits(hits)

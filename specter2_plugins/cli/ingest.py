@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import ExitStack
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from specter2_plugins.cli.console import output, print_json
+from specter2_plugins.cli.console import errors, output, print_json
 from specter2_plugins.cli.options import (
     DEFAULT_COLLECTION,
     DEFAULT_GRPC_PORT,
@@ -39,12 +40,15 @@ from specter2_plugins.cli.options import (
     refuse_with,
     typed,
 )
-from specter2_plugins.cli.progress import ingestion_progress
+from specter2_plugins.cli.outputs import check_outputs, check_writable, write_text
+from specter2_plugins.cli.progress import progress
 from specter2_plugins.cli.source import Source
 from specter2_plugins.cli.stopping import stoppable
+from specter2_plugins.printable import to_json
 
 if TYPE_CHECKING:
     from specter2_plugins.qdrant import IngestReport
+    from specter2_plugins.qdrant.ingestion.missing import Confirm
 
 
 _OF_FILES = ("model", "device", "dtype", "workers", "devices", "field", "rejects")
@@ -82,8 +86,23 @@ def ingest(
     ] = None,
     quantization: Annotated[str | None, typer.Option(help="Compress vectors in memory: scalar or binary.")] = None,
     bulk: Annotated[bool, typer.Option("--bulk", help="Build the search graph at the end, and wait for it.")] = False,
+    source_name: Annotated[
+        str | None,
+        typer.Option(
+            "--source",
+            help="What brings the papers, such as openalex, for --delete-missing; by default each one's file.",
+        ),
+    ] = None,
     delete_missing: Annotated[
-        bool, typer.Option("--delete-missing", help="Remove the papers that are not in the files.")
+        bool,
+        typer.Option("--delete-missing", help="Remove the papers that the same source brought, and brings no more."),
+    ] = False,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="Remove those too that an older version ingested, which know no source."),
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Do not ask before more than a tenth of a source's papers are removed.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be done.")] = False,
     streams: Annotated[int, typer.Option(min=1, help="Requests to the store at once.")] = 2,
@@ -106,6 +125,11 @@ def ingest(
     if bool(files) == (embeddings is not None):
         raise typer.BadParameter("name one of FILES and --embeddings FOLDER")
     source = Source(files or (), file_format, field, rejects)
+    if (adopt or yes) and not delete_missing:
+        raise typer.BadParameter("--adopt and --yes are for --delete-missing")
+    if delete_missing and source_name is None and Path("-") in source.files:
+        raise typer.BadParameter("the standard input is no source that papers can leave; name it: --source NAME")
+    check_outputs({"--rejects": rejects, "--report": report_file}, source.files)
     if ray is not None:
         refuse_with(
             "--ray",
@@ -132,7 +156,7 @@ def ingest(
 
     if report_file is not None:
         # Told now rather than at the end of a long run, where it cannot be written.
-        report_file.touch()
+        check_writable(report_file)
     with (
         stoppable(kept),
         connect(
@@ -145,10 +169,11 @@ def ingest(
             timeout=timeout,
             missing="empty" if dry_run else "make",
         ) as client,
-        ingestion_progress(source) as show,
+        progress("ingesting", source) as show,
         ExitStack() as stack,
     ):
         from specter2_plugins.qdrant import CollectionSpec, ingest_papers
+        from specter2_plugins.qdrant.ingestion.sources import source_of
 
         stored = None
         if embeddings is not None:
@@ -165,7 +190,7 @@ def ingest(
 
         def follow(so_far: IngestReport) -> None:
             latest[:] = [so_far]
-            show(so_far)
+            show(so_far.done, so_far.tokens, source.share_of(so_far.done, so_far.read))
 
         if ray is not None:
             from specter2_plugins.scale.actors import RayModel
@@ -175,7 +200,7 @@ def ingest(
             hide_loading_bars()
             with cluster(ray), source.keeping() as keep:
                 report = ingest_on_ray(
-                    Sources(source.files, source.format, source.mapping),
+                    Sources(source.files, source.format, source.mapping, source_name),
                     str(url),
                     RayModel(model, dtype, device),
                     spec,
@@ -199,24 +224,57 @@ def ingest(
                 client,
                 encoder,
                 spec,
+                source=source_name if stored is None else source_name or source_of(str(embeddings)),
                 bulk=bulk,
                 delete_missing=delete_missing,
+                adopt=adopt,
+                confirm=_confirm(yes, show.pause),
                 dry_run=dry_run,
                 streams=streams,
                 batch=batch,
+                on_reject=stack.enter_context(source.keeping()),
                 on_progress=follow,
             )
     counts = {"collection": collection, "dry_run": dry_run, **report.to_dict()}
     if report_file is not None:
-        report_file.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
+        write_text(report_file, to_json(counts, indent=2) + "\n")
     source.require_papers(report.read - report.rejected)
+    for line in _kept(report):
+        errors.print(line)
     if as_json:
         print_json(counts)
     else:
         output.print(_summary(report, collection, dry_run))
 
 
+def _confirm(yes: bool, pause: Callable[[], AbstractContextManager[None]]) -> Confirm | None:
+    """What asks whether papers are to be deleted: nobody where there is no terminal."""
+    if yes:
+        return lambda gone, belonging: True
+    if not (sys.stdin.isatty() and errors.is_terminal):
+        return None
+
+    def ask(gone: int, belonging: int) -> bool:
+        question = f"Delete {gone} of the source's {belonging} papers, which it brings no more? [y/N] "
+        with pause(), suppress(EOFError):
+            return errors.input(question, markup=False).strip().lower() in ("y", "yes")
+        return False
+
+    return ask
+
+
 def _summary(report: IngestReport, collection: str, dry_run: bool) -> str:
     would = ", if it were no dry run" if dry_run else ""
     deleted = f"; deleted {report.deleted}" if report.deleted else ""
     return f"{collection}: {report.sum()}{deleted}{would}"
+
+
+def _kept(report: IngestReport) -> Iterator[str]:
+    """Say what was not deleted because nobody knows its source."""
+    if report.sourceless:
+        yield (
+            f"not deleted: {report.sourceless} papers that know no source, because an older version ingested them. "
+            "Ingest the files that hold them, or add --adopt to delete those that this source does not bring"
+        )
+    if report.foreign:
+        yield f"not deleted: {report.foreign} points that something else than specter2 ingest made"

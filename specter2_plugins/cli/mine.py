@@ -32,6 +32,7 @@ from specter2_plugins.cli.options import (
     load_model,
     typed,
 )
+from specter2_plugins.cli.outputs import check_outputs
 from specter2_plugins.cli.source import Source
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
@@ -72,7 +73,6 @@ def mine(
     """
     from specter2_plugins.mining import mine_triplets, read_citations, write_triplets
     from specter2_plugins.mining.triplets import HARD
-    from specter2_plugins.readers.inputs import find_inputs
 
     hard = min(HARD, per_paper) if hard is None else hard
     if hard > per_paper:
@@ -82,9 +82,7 @@ def mine(
             if typed(context, option):
                 raise typer.BadParameter(f"--{option} needs --store or --url")
     source = Source(files, file_format, fields, rejects)
-    read = [citations, *(found.path for found in find_inputs(files) if found.path is not None)]
-    if out.resolve() in {file.resolve() for file in read}:
-        raise typer.BadParameter(f"{out} is read, and would be overwritten", param_hint="--out")
+    check_outputs({"--out": out, "--rejects": rejects}, [citations, *files])
     cited = read_citations(citations)
     papers: dict[str, Paper] = {}
     unnamed = twice = 0

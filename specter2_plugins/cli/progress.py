@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,25 @@ from specter2_plugins.cli.console import errors
 
 if TYPE_CHECKING:
     from specter2_plugins.cli.source import Source
-    from specter2_plugins.qdrant import IngestReport
 
 _SECONDS_BETWEEN_LINES = 5
 
-Show = Callable[[int, int, float | None], None]
-"""Called with the papers done, the tokens embedded, and the share of the source that this is, if known."""
+
+@dataclass(frozen=True)
+class Show:
+    """Shows how far a command is.
+
+    Args:
+        show: Called with the papers done, the tokens embedded, and the share of the source that this is, if known.
+        pause: Gives a context in which the terminal is free for a question.
+    """
+
+    show: Callable[[int, int, float | None], None]
+    pause: Callable[[], AbstractContextManager[None]]
+
+    def __call__(self, done: int, tokens: int, share: float | None) -> None:
+        """Show what is done."""
+        self.show(done, tokens, share)
 
 
 @contextmanager
@@ -55,7 +69,7 @@ def progress(what: str, source: Source | None = None) -> Iterator[Show]:
                 total, completed = (None, done) if share is None else (1.0, share)
                 bar.update(task, total=total, completed=completed, text=text(done, tokens, share))
 
-            yield update
+            yield Show(update, lambda: _paused(bar))
         return
     last_line = started
 
@@ -65,15 +79,13 @@ def progress(what: str, source: Source | None = None) -> Iterator[Show]:
             last_line = time.monotonic()
             errors.print(f"{what}: {text(done, tokens, share)}")
 
-    yield line
+    yield Show(line, nullcontext)
 
 
 @contextmanager
-def ingestion_progress(source: Source) -> Iterator[Callable[[IngestReport], None]]:
-    """Show how far an ingestion is."""
-    with progress("ingesting", source) as show:
-
-        def follow(report: IngestReport) -> None:
-            show(report.done, report.tokens, source.share_of(report.done, report.read))
-
-        yield follow
+def _paused(bar: Progress) -> Iterator[None]:
+    bar.stop()
+    try:
+        yield
+    finally:
+        bar.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ import typer
 from specter2_plugins.cli.console import errors
 from specter2_plugins.errors import PaperError, Specter2Error
 from specter2_plugins.papers import Paper
+from specter2_plugins.printable import to_json
 from specter2_plugins.readers import ReadingProgress, Rejected, read_records
 
 _SHOWN = 5
@@ -39,15 +39,16 @@ class Source:
     _progress: ReadingProgress = field(default_factory=ReadingProgress, init=False)
 
     def __iter__(self) -> Iterator[Paper]:
-        return (record for record in self.records() if isinstance(record, Paper))
-
-    def records(self) -> Iterator[Paper | Rejected]:
-        """The papers, and between them the records that are none."""
         with self.keeping() as keep:
-            for record in read_records(self.files, self.format, self.mapping, self._progress):
+            for record in self.records():
                 if isinstance(record, Rejected):
                     keep(record)
-                yield record
+                else:
+                    yield record
+
+    def records(self) -> Iterator[Paper | Rejected]:
+        """The papers, and between them the records that are none; whoever takes them keeps these."""
+        return read_records(self.files, self.format, self.mapping, self._progress)
 
     @contextmanager
     def keeping(self) -> Iterator[Callable[[Rejected], None]]:
@@ -91,7 +92,7 @@ class Source:
         elif self.rejected == _SHOWN + 1:
             errors.print("rejected more; --rejects FILE keeps them all")
         if kept is not None:
-            kept.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+            kept.write(to_json(asdict(record)) + "\n")
 
 
 @contextmanager

@@ -15,11 +15,14 @@ from typing import NoReturn
 
 import typer
 
+from specter2_plugins.addresses import shown, without_secrets
 from specter2_plugins.cli.console import errors
 from specter2_plugins.errors import StoreError
 
 _KEY_OPTION = "--api-key"
 _KEY_VARIABLE = "$QDRANT_API_KEY"
+_URL_OPTION = "--url"
+_URL_VARIABLE = "$QDRANT_URL"
 
 
 @contextmanager
@@ -90,9 +93,9 @@ def _how_to_go_on(kept: int) -> str:
 
 
 def command_line(arguments: list[str]) -> str:
-    """The command that was given, for a shell, without the API key.
+    """The command that was given, for a shell, without the API key and without a URL that holds a password.
 
-    The key is left out because messages end up in logs.
+    These are left out because messages end up in logs.
     """
     words = ["specter2"]
     for previous, argument in zip(["", *arguments], arguments, strict=False):
@@ -100,6 +103,10 @@ def command_line(arguments: list[str]) -> str:
             words.append(f'"{_KEY_VARIABLE}"')
         elif argument.startswith(f"{_KEY_OPTION}="):
             words.append(f'{_KEY_OPTION}="{_KEY_VARIABLE}"')
+        elif without_secrets(argument) != argument or (previous == _URL_OPTION and shown(argument) != argument):
+            option = f"{_URL_OPTION}=" if argument.startswith(f"{_URL_OPTION}=") else ""
+            is_url = option or previous == _URL_OPTION
+            words.append(f'{option}"{_URL_VARIABLE}"' if is_url else shlex.quote(without_secrets(argument)))
         else:
             words.append(shlex.quote(argument))
     return " ".join(words)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient
 
+from specter2_plugins.addresses import secrets_of, shown, without_secrets
 from specter2_plugins.errors import StoreError
 from specter2_plugins.qdrant.edge import EdgeClient, is_local_mode
 from specter2_plugins.qdrant.faults import STORE_ERRORS, explain
@@ -47,7 +48,7 @@ def open_client(
     """
     if (store is None) == (url is None):
         raise StoreError("name a store folder or a server's URL, one of the two")
-    name = f"the store {store}" if url is None else f"the Qdrant server {url}"
+    name = f"the store {store}" if url is None else f"the Qdrant server {shown(url)}"
     name += f" (gRPC on port {grpc_port})" if grpc and url is not None else ""
     try:
         client = (
@@ -66,7 +67,7 @@ def open_client(
         client.close(index=False)
         # A pipe that breaks is the output's: a server's connection raises no bare OSError.
         if isinstance(error, STORE_ERRORS) and not isinstance(error, BrokenPipeError):
-            raise explain(error, name) from None
+            raise explain(error, name, api_key, *(secrets_of(url) if url is not None else ())) from None
         raise
     client.close()
 
@@ -92,7 +93,10 @@ def _remote(url: str, api_key: str | None, grpc: bool, grpc_port: int, timeout: 
                 check_compatibility=False,
             )
     except ValueError as error:
-        raise StoreError(f"{url!r} is no URL of a Qdrant server, such as http://localhost:6333: {error}") from None
+        said = without_secrets(str(error), url, *secrets_of(url), key)
+        raise StoreError(
+            f"{shown(url)!r} is no URL of a Qdrant server, such as http://localhost:6333: {said}"
+        ) from None
 
 
 def _open_folder(path: Path, create: bool) -> QdrantClient:

@@ -26,6 +26,7 @@ from tenacity import (
 from tenacity.nap import sleep_using_event
 from tenacity.stop import stop_when_event_set
 
+from specter2_plugins.addresses import without_secrets
 from specter2_plugins.errors import StoreError
 
 STORE_ERRORS = (
@@ -102,14 +103,15 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, (ResponseHandlingException, QdrantException, JSONDecodeError))
 
 
-def explain(error: BaseException, store: str) -> StoreError:
+def explain(error: BaseException, store: str, *secrets: str | None) -> StoreError:
     """One line about what a store answered; it holds no key.
 
     Args:
         error: One of `STORE_ERRORS`.
         store: What to call the store, such as its folder or URL.
+        *secrets: What a server may repeat, and nobody is to be shown.
     """
-    return StoreError(" ".join(_explanation(error, store).split()))
+    return StoreError(without_secrets(" ".join(_explanation(error, store).split()), *secrets))
 
 
 def _explanation(error: BaseException, store: str) -> str:

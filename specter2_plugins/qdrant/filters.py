@@ -28,6 +28,9 @@ _BOUNDS = {"=": ("gte", "lte"), "<": ("lt",), "<=": ("lte",), ">": ("gt",), ">="
 _OPERATORS = ("!=", "~", *_BOUNDS)
 _RESERVED = frozenset({"and", "or", "not", "in", "exists", "missing"})
 _DEEPEST = 50
+_LONGEST = 4096
+_AROUND = 40
+_NOT_SPACE = re.compile(r"\S")
 
 _TOKEN = re.compile(
     r"""(?P<quoted> "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' )
@@ -235,13 +238,18 @@ class _Parser:
         return found
 
     def _split(self) -> list[_Token]:
+        if len(self._text) > _LONGEST:
+            raise FilterError(f"the filter has {len(self._text):,} characters, more than {_LONGEST:,}")
+        lone = next((place for place, sign in enumerate(self._text) if "\ud800" <= sign <= "\udfff"), None)
+        if lone is not None:
+            self._fail("this is a lone surrogate, which no text has", _Token("sign", self._text[lone], lone))
         tokens = []
         position = 0
-        while rest := self._text[position:].lstrip():
-            position = len(self._text) - len(rest)
+        while (start := _NOT_SPACE.search(self._text, position)) is not None:
+            position = start.start()
             match = _TOKEN.match(self._text, position)
             if match is None:
-                self._fail("this quote has no end", _Token("sign", rest[0], position))
+                self._fail("this quote has no end", _Token("sign", start[0], position))
             kind, text = str(match.lastgroup), match[0]
             tokens.append(
                 _Token(kind, re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL), position)
@@ -252,11 +260,19 @@ class _Parser:
         return [*tokens, _Token("end", "", len(self._text))]
 
     def _expected(self, what: str) -> NoReturn:
-        found = "the end" if self._next.kind == "end" else repr(self._next.text)
+        text = self._next.text
+        found = (
+            "the end" if self._next.kind == "end" else repr(text if len(text) <= _AROUND else f"{text[:_AROUND]}...")
+        )
         self._fail(f"expected {what}, found {found}", self._next)
 
     def _fail(self, problem: str, token: _Token) -> NoReturn:
-        raise FilterError(f"filter {self._text!r}, character {token.position + 1}: {problem}")
+        if len(self._text) <= 2 * _AROUND:
+            raise FilterError(f"filter {self._text!r}, character {token.position + 1}: {problem}")
+        begin, end = max(0, token.position - _AROUND), token.position + _AROUND
+        before, after = "..." * (begin > 0), "..." * (end < len(self._text))
+        near = f"{before}{self._text[begin : token.position]}>>>{self._text[token.position : end]}{after}"
+        raise FilterError(f"filter, at >>> in {near!r}, character {token.position + 1}: {problem}")
 
 
 def _key(name: str) -> str:

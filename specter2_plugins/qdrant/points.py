@@ -6,15 +6,17 @@ import hashlib
 import json
 import unicodedata
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
-from specter2_plugins.payloads import CONTENT_KEY, METADATA_KEY, to_payload
+from specter2_plugins.payloads import CONTENT_KEY, METADATA_KEY, storable_payload
 
 HASHES_KEY = "specter2"
 """Where a payload says what it was made of, so that a later run can tell what has changed."""
+SOURCES = "sources"
+"""Where that says which sources brought the paper, so that only theirs can go missing."""
 
 _NAMESPACE = uuid.UUID("6f1c9c59-6c5e-5d2c-9a0b-2f6a3a1f2e8d")
 _DIGEST_BYTES = 12
@@ -42,7 +44,7 @@ class Entry:
     Args:
         point: The id of its point.
         paper: The paper.
-        payload: What is stored beside its vectors, with hashes of its text and of its metadata.
+        payload: What is stored beside its vectors, with hashes of its text and of its metadata, and its sources.
     """
 
     point: str
@@ -50,32 +52,39 @@ class Entry:
     payload: dict[str, Any]
 
     @classmethod
-    def of(cls, paper: Paper) -> Entry:
-        """Prepare a paper.
+    def of(cls, paper: Paper, source: str | None = None) -> Entry:
+        """Prepare a paper that a source brings; None where nobody can say which.
 
         Raises:
-            PaperError: If its metadata cannot be stored as JSON.
+            PaperError: If Qdrant cannot hold it; the message says which field and why.
         """
-        payload = to_payload(paper)
-        text = payload[CONTENT_KEY]
-        metadata = _as_json(paper, payload[METADATA_KEY])
-        payload[HASHES_KEY] = {"text": _digest(text), "metadata": _digest(metadata)}
-        return cls(point_id(paper), paper, payload)
+        payload = storable_payload(paper)
+        metadata = json.dumps(payload[METADATA_KEY], sort_keys=True, ensure_ascii=False)
+        payload[HASHES_KEY] = {"text": _digest(payload[CONTENT_KEY]), "metadata": _digest(metadata)}
+        return cls(point_id(paper), paper, payload).also_from(() if source is None else (source,))
+
+    def also_from(self, sources: Iterable[str]) -> Entry:
+        """The same paper, brought by these sources too."""
+        made_of = self.payload[HASHES_KEY]
+        known = [*dict.fromkeys([*sources, *sources_of(made_of)])]
+        return replace(self, payload={**self.payload, HASHES_KEY: {**made_of, SOURCES: known}}) if known else self
+
+
+def made_of(payload: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What a point's payload says that it was made of; None where it says nothing, as a point of somebody else."""
+    said = (payload or {}).get(HASHES_KEY)
+    return said if isinstance(said, dict) else None
+
+
+def sources_of(made_of: Mapping[str, Any] | None) -> list[str]:
+    """The sources that brought a point, none for one of an older version."""
+    said = (made_of or {}).get(SOURCES)
+    return [source for source in said if isinstance(source, str)] if isinstance(said, list) else []
 
 
 def _in_a_word(character: str) -> bool:
     # Marks are the vowels of many scripts.
     return character.isalnum() or unicodedata.category(character).startswith("M")
-
-
-def _as_json(paper: Paper, metadata: dict[str, Any]) -> str:
-    try:
-        text = json.dumps(metadata, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        text.encode()
-    except (TypeError, ValueError) as error:
-        name = paper.id or paper.title
-        raise PaperError(f"paper {name!r}: its metadata cannot be stored as JSON: {error}") from None
-    return text
 
 
 def _digest(text: str) -> str:

@@ -141,7 +141,7 @@ def _records(files: list[_File]) -> Iterator[Paper | Rejected]:
                 if found is not None and not entry.abstract:
                     entry = entry._replace(abstract=found.get(str(entry.id)))
                 try:
-                    paper = to_paper(entry, plain_text)
+                    paper = to_paper(entry, plain_text, file.input.name)
                 except PaperError as error:
                     yield file.rejected(entry, str(error))
                     continue

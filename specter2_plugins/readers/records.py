@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from specter2_plugins.errors import PaperError
-from specter2_plugins.papers import Paper
+from specter2_plugins.papers import Origin, Paper
 from specter2_plugins.readers.metadata import canonical
 from specter2_plugins.readers.tidy import tidy as tidy
 
@@ -63,7 +63,7 @@ class Rejected:
         return f"{self.source}:{self.line}{name}: {self.reason}"
 
 
-def to_paper(entry: Entry, plain_text: Callable[[str], str]) -> Paper:
+def to_paper(entry: Entry, plain_text: Callable[[str], str], source: str) -> Paper:
     """The paper of a record: plain text on one line, metadata in the types that every format shares.
 
     A record without an id is called by its DOI.
@@ -71,11 +71,12 @@ def to_paper(entry: Entry, plain_text: Callable[[str], str]) -> Paper:
     Args:
         entry: The record.
         plain_text: Takes the markup of the format out of a text.
+        source: The file it was read from.
 
     Raises:
         PaperError: If it cannot be embedded.
     """
-    _, identifier, title, abstract, metadata = entry
+    line, identifier, title, abstract, metadata = entry
     metadata = canonical(metadata)
     if identifier is None:
         identifier = metadata.get("doi")
@@ -84,6 +85,7 @@ def to_paper(entry: Entry, plain_text: Callable[[str], str]) -> Paper:
         _text("abstract", abstract, plain_text),
         None if identifier is None else str(identifier),
         metadata,
+        origin=Origin(source, line),
     )
 
 

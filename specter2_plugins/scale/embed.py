@@ -16,8 +16,8 @@ from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.paper_encoder import PaperEncoder
 from specter2_plugins.papers import Paper
 from specter2_plugins.qdrant.ingestion.ahead import ahead
-from specter2_plugins.qdrant.ingestion.changes import unseen
 from specter2_plugins.qdrant.ingestion.idset import IdSet
+from specter2_plugins.qdrant.ingestion.intake import Intake, Record, log_first
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.qdrant.points import HASHES_KEY, Entry
 from specter2_plugins.readers.records import Rejected
@@ -48,13 +48,14 @@ class Part:
 
 
 def embed_papers(
-    records: Iterable[Paper | Rejected],
+    records: Iterable[Record],
     folder: str | Path,
     model: PaperEncoder,
     tasks: Sequence[str] = ("document",),
     *,
     batch: int = 256,
     part: int = PART,
+    on_reject: Callable[[Rejected], object] | None = None,
     on_progress: Callable[[IngestReport], object] = lambda report: None,
 ) -> IngestReport:
     """Embed papers into a folder of Parquet files.
@@ -63,19 +64,19 @@ def embed_papers(
     changed is embedded again, into a later part.
 
     Args:
-        records: The papers; read as they are needed. A `Rejected` among them is counted.
+        records: What is embedded, as for `ingest_papers`.
         folder: A folder, or the address of one that pyarrow can open, such as s3://bucket/folder.
         model: What embeds them.
         tasks: What papers are embedded for.
         batch: Papers that are embedded at once; for several workers, as many for each.
         part: Papers to a file.
+        on_reject: Called with each rejected record. By default the first few are logged as warnings.
         on_progress: Called with the counts so far, after every batch.
 
     Returns:
         The counts; read = ingested + unchanged + duplicate + rejected.
 
     Raises:
-        PaperError: If the metadata of a paper cannot be stored.
         StoreError: If the folder cannot be written, or holds embeddings of another model.
         TaskError: If the model does not know a task, or there is none.
     """
@@ -84,7 +85,7 @@ def embed_papers(
     fingerprints = fingerprints_of(model, tasks)
     parts = Parts(folder)
     there = check_folder(parts, fingerprints)
-    with closing(ahead(to_embed(records, parts, there, new_run(), part, report), 1)) as planned:
+    with closing(ahead(to_embed(records, parts, there, new_run(), part, report, on_reject), 1)) as planned:
         for todo in planned:
             write_part(todo, parts, model, fingerprints, batch, report, lambda: on_progress(report))
     report.add(seconds=time.monotonic() - started)
@@ -125,7 +126,13 @@ def check_folder(parts: Parts, fingerprints: dict[str, Fingerprint]) -> list[str
 
 
 def to_embed(
-    records: Iterable[Paper | Rejected], parts: Parts, there: Sequence[str], run: str, size: int, report: IngestReport
+    records: Iterable[Record],
+    parts: Parts,
+    there: Sequence[str],
+    run: str,
+    size: int,
+    report: IngestReport,
+    on_reject: Callable[[Rejected], object] | None = None,
 ) -> Iterator[Part]:
     """Cut the papers that a folder does not hold into new parts: the same ones, whenever it is done for a run.
 
@@ -136,12 +143,13 @@ def to_embed(
         run: What `new_run` made for it.
         size: Papers to a part.
         report: Where records are counted.
+        on_reject: As for `embed_papers`.
     """
     written = _written(parts, there)
     number = max(map(number_of, there), default=-1) + 1
     waiting: list[tuple[Entry, str]] = []
     checked = False
-    for entries in unseen(records, _READ, IdSet(), report):
+    for entries in Intake(report, on_reject=on_reject or log_first()).batches(records, _READ):
         keys = [_key(entry) for entry in entries]
         known = written.holds(keys)
         report.add(unchanged=sum(known))

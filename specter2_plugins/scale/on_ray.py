@@ -25,8 +25,6 @@ from specter2_plugins.extras import require
 from specter2_plugins.qdrant.client import open_client
 from specter2_plugins.qdrant.collection import ensure_indexes, prepare_collection
 from specter2_plugins.qdrant.faults import Retries
-from specter2_plugins.qdrant.ingestion.changes import unseen
-from specter2_plugins.qdrant.ingestion.idset import IdSet
 from specter2_plugins.qdrant.ingestion.indexing import indexing
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.qdrant.spec import CollectionSpec
@@ -113,7 +111,7 @@ def ingest_on_ray(
         with indexing(client, spec.name, retries, bulk):
             return _run(
                 sources,
-                lambda records, report: unseen(records, BATCH, IdSet(), report),
+                lambda records, intake: intake.batches(records, BATCH),
                 Ingester,
                 (model, prints, spec, {"url": url, **connection}),
                 workers,
@@ -160,7 +158,7 @@ def embed_on_ray(
     there, run = check_folder(Parts(folder), prints), new_run()
     return _run(
         sources,
-        lambda records, report: to_embed(records, Parts(folder), there, run, part, report),
+        lambda records, intake: to_embed(records, Parts(folder), there, run, part, intake.report, intake.on_reject),
         Writer,
         (model, prints, folder),
         workers,

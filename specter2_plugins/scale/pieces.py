@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from specter2_plugins.errors import Specter2Error
-from specter2_plugins.papers import Paper
+from specter2_plugins.qdrant.ingestion.intake import Intake, Record
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.readers import Rejected, read_records
 
-Plan = Callable[[Iterable[Paper | Rejected], IngestReport], Iterator[Any]]
-"""Makes work of records, and counts what it leaves out."""
+Plan = Callable[[Iterable[Record], Intake], Iterator[Any]]
+"""Makes work of records, which are taken in by something that counts what is left out."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,13 @@ class Sources:
         files: Files and patterns.
         format: Their format, or None to find it out.
         fields: Which field is what.
+        source: What brings the papers; by default each one's file.
     """
 
     files: Sequence[str | Path]
     format: str | None = None
     fields: Mapping[str, str] | None = None
+    source: str | None = None
 
     def __post_init__(self) -> None:
         # The process that reads has another working directory.
@@ -51,12 +53,7 @@ def pieces(sources: Sources, plan: Plan) -> Iterator[Piece | Specter2Error]:
     """
     report, before = IngestReport(), IngestReport().to_dict()
     rejected: list[Rejected] = []
-
-    def records() -> Iterator[Paper | Rejected]:
-        for record in read_records(sources.files, sources.format, sources.fields):
-            if isinstance(record, Rejected):
-                rejected.append(record)
-            yield record
+    intake = Intake(report, sources.source, on_reject=rejected.append)
 
     def piece(work: Any) -> Piece:
         nonlocal before
@@ -67,7 +64,7 @@ def pieces(sources: Sources, plan: Plan) -> Iterator[Piece | Specter2Error]:
         return Piece(work, counts, taken)
 
     try:
-        for work in plan(records(), report):
+        for work in plan(read_records(sources.files, sources.format, sources.fields), intake):
             yield piece(work)
     except Specter2Error as error:
         yield error

@@ -67,7 +67,7 @@ def load_splade(
     folder = _folder(name, hub)
     # A folder with an adapter holds no configuration, by which transformers 4.57 finds the tokenizer's class.
     base = _base_of_adapter(folder, name, hub)
-    processor = None if base is None else {"config": AutoConfig.from_pretrained(base)}
+    processor = None if base is None else {"config": AutoConfig.from_pretrained(base, trust_remote_code=False)}
     with naming(name):
         model = SparseEncoder(
             str(folder),
@@ -76,6 +76,7 @@ def load_splade(
             cache_folder=None if cache_folder is None else str(cache_folder),
             local_files_only=local_files_only,
             token=token,
+            trust_remote_code=False,
             processor_kwargs=processor,
         )
     if not any(isinstance(module, SpladePooling) for module in model.modules()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -52,7 +53,10 @@ def test_counts_for_people_and_for_programs(specter2: Command, tmp_path: Path, a
     dry = specter2("ingest", write(papers, 3, year=2001), *at, "--dry-run", "--delete-missing")
     assert "ingested 3 (3 only in their metadata)" in dry.out
     assert dry.out.endswith("; deleted 2, if it were no dry run\n")
-    assert json.loads(specter2("ingest", papers, *at, "--delete-missing", "--json").out)["deleted"] == 2
+    refused = specter2("ingest", papers, *at, "--delete-missing")
+    assert refused.code == 1
+    assert "nothing is deleted: 2 of the 5 papers of papers.jsonl#" in refused.err
+    assert json.loads(specter2("ingest", papers, *at, "--delete-missing", "--yes", "--json").out)["deleted"] == 2
     assert "unchanged 3" in specter2("ingest", papers, *at).out
 
 
@@ -67,6 +71,74 @@ def test_counts_that_cannot_be_kept_are_told_at_once(specter2: Command, tmp_path
     done = specter2("ingest", papers, *at, "--report", tmp_path / "nowhere" / "counts.json")
     assert (done.code, done.err) == (1, f"error: {tmp_path}/nowhere/counts.json: No such file or directory\n")
     assert list(tmp_path.iterdir()) == [papers]
+
+
+def test_a_record_that_no_store_can_hold_is_one_that_is_rejected(
+    specter2: Command, tmp_path: Path, at: tuple[str, ...]
+) -> None:
+    papers, rejects = write(tmp_path / "papers.jsonl", 4), tmp_path / "rejects.jsonl"
+    bad = '{"id": "odd", "title": "Odd", "score": ' + "[" * 130 + "]" * 130 + "}"
+    papers.write_text(f"{bad}\n{papers.read_text()}")
+    done = specter2("ingest", papers, *at, "--rejects", rejects)
+    assert done.code == 0
+    assert done.out == "papers: read 5 = ingested 4 + unchanged 0 + duplicate 0 + rejected 1\n"
+    assert f"rejected {papers}:1 (odd): metadata.score[0]" in done.err
+    assert [json.loads(line)["line"] for line in rejects.read_text().splitlines()] == [1]
+    assert "unchanged 4 + duplicate 0 + rejected 1" in specter2("ingest", papers, *at).out
+    embedded = specter2("embed", papers, "--out", f"{tmp_path}/embeddings/", *at[2:])
+    assert f"rejected {papers}:1 (odd)" in embedded.err
+    assert "ingested 4 + unchanged 0 + duplicate 0 + rejected 1" in embedded.err
+
+
+class Terminal(io.StringIO):
+    """Where somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_only_what_its_own_file_no_longer_holds_is_deleted(
+    specter2: Command, tmp_path: Path, at: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = write(tmp_path / "first.jsonl", 30), tmp_path / "second.jsonl"
+    second.write_text('{"id": "x", "title": "Another"}\n')
+    specter2("ingest", first, *at)
+    done = specter2("ingest", second, *at, "--delete-missing")
+    assert done.out == "papers: read 1 = ingested 1 + unchanged 0 + duplicate 0 + rejected 0\n"
+    write(first, 28)
+    (tmp_path / "link.jsonl").symlink_to(first)
+    assert specter2("ingest", tmp_path / "l*.jsonl", *at, "--delete-missing").out.endswith("; deleted 2\n")
+    write(first, 20)
+    refused = specter2("ingest", first, *at, "--delete-missing")
+    assert (refused.code, refused.out) == (1, "")
+    assert "nothing is deleted: 8 of the 28 papers of first.jsonl#" in refused.err
+    assert "run the same with --yes" in refused.err
+    from specter2_plugins.cli import ingest as command
+
+    monkeypatch.setattr(command.errors, "_force_terminal", True)
+    for answer, deleted in (("n\n", 0), ("", 0), ("y\n", 8)):
+        monkeypatch.setattr(sys, "stdin", Terminal(answer))
+        asked = specter2("ingest", first, *at, "--delete-missing", "--json")
+        assert "Delete 8 of the source's 28 papers, which it brings no more? [y/N]" in asked.out + asked.err
+        assert json.loads(asked.out[asked.out.index("{") :])["deleted"] == deleted
+    assert specter2("ingest", second, *at).out.startswith("papers: read 1 = ingested 0 + unchanged 1")
+
+
+def test_a_source_that_has_no_name(
+    specter2: Command, tmp_path: Path, at: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = specter2("ingest", "-", *at, "--delete-missing")
+    assert refused.code == 2
+    assert "name it: --source NAME" in " ".join(refused.err.replace("│", " ").split())
+    for option in ("--yes", "--adopt"):
+        assert specter2("ingest", tmp_path / "x.jsonl", *at, option).code == 2
+    for count, deleted in ((30, ""), (28, "; deleted 2")):
+        text = write(tmp_path / "papers.jsonl", count).read_bytes()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+        done = specter2("ingest", "-", *at, "--delete-missing", "--source", "library")
+        assert done.out.endswith(f"rejected 0{deleted}\n")
+    done = specter2("ingest", tmp_path / "papers.jsonl", *at, "--source", "a\nb")
+    assert (done.code, done.err[:30]) == (1, "error: the source's name is 'a")
 
 
 def test_settings_reach_the_collection(specter2: Command, tmp_path: Path, at: tuple[str, ...]) -> None:

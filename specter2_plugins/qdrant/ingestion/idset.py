@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-_ID = "S16"
+_BYTES = 16
+_ID = f"S{_BYTES}"
 _RECENT = 200_000
 
 
@@ -24,6 +27,10 @@ class IdSet:
 
     def __len__(self) -> int:
         return len(self._recent) + sum(map(len, self._sorted))
+
+    def __iter__(self) -> Iterator[str]:
+        for key in chain(self._recent, *self._sorted):
+            yield str(UUID(bytes=bytes(key).ljust(_BYTES, b"\0")))
 
     def holds(self, ids: Sequence[str]) -> list[bool]:
         """Whether each of some ids is in the set."""

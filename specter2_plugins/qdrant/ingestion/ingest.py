@@ -11,26 +11,25 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import compress
 from threading import Event
 
-from qdrant_client import QdrantClient, models
+from qdrant_client import QdrantClient
 from qdrant_client.client_base import QdrantBase
 from qdrant_client.local.qdrant_local import QdrantLocal
 
-from specter2_plugins.errors import StoreError
 from specter2_plugins.paper_encoder import PaperEncoder
-from specter2_plugins.papers import Paper
 from specter2_plugins.qdrant.collection import adapters_of, ensure_indexes, prepare_collection
 from specter2_plugins.qdrant.faults import Retries
 from specter2_plugins.qdrant.ingestion.ahead import ahead
-from specter2_plugins.qdrant.ingestion.changes import Changes, changes, unseen
+from specter2_plugins.qdrant.ingestion.changes import Changes, changes
 from specter2_plugins.qdrant.ingestion.embedder import Embedder
-from specter2_plugins.qdrant.ingestion.idset import IdSet
 from specter2_plugins.qdrant.ingestion.indexing import indexing
+from specter2_plugins.qdrant.ingestion.intake import Intake, Record, log_first
+from specter2_plugins.qdrant.ingestion.missing import Confirm, Missing, add_sources
 from specter2_plugins.qdrant.ingestion.report import IngestReport
+from specter2_plugins.qdrant.ingestion.sources import check_name
 from specter2_plugins.qdrant.ingestion.uploads import Uploads
-from specter2_plugins.qdrant.points import Entry
+from specter2_plugins.qdrant.points import HASHES_KEY, Entry
 from specter2_plugins.qdrant.spec import CollectionSpec
 from specter2_plugins.readers.records import Rejected
 from specter2_plugins.sparse import SparseEncoder, load_sparse
@@ -38,21 +37,24 @@ from specter2_plugins.sparse import SparseEncoder, load_sparse
 BATCH = 256
 """Papers that are compared with the store, and embedded, at once: enough to sort them into batches of like length."""
 _BATCHES_AHEAD = 4
-_SCROLL = 1000
 
 
 def ingest_papers(
-    records: Iterable[Paper | Rejected],
+    records: Iterable[Record],
     client: QdrantBase,
     model: PaperEncoder,
     spec: CollectionSpec = CollectionSpec(),
     *,
+    source: str | None = None,
     bulk: bool = False,
     delete_missing: bool = False,
+    adopt: bool = False,
+    confirm: Confirm | None = None,
     dry_run: bool = False,
     streams: int = 2,
     batch: int | None = None,
     retries: Retries | None = None,
+    on_reject: Callable[[Rejected], object] | None = None,
     on_progress: Callable[[IngestReport], object] = lambda report: None,
 ) -> IngestReport:
     """Embed papers and write them into a collection, which is made if it is not there.
@@ -61,24 +63,30 @@ def ingest_papers(
     written. So the same call, repeated, adds nothing, and after a run that was cut off it goes on.
 
     Args:
-        records: The papers; read as they are needed. A `Rejected` among them is counted.
+        records: The papers, read as they are needed; a dict is read as a line of a JSON file is. One that no store
+            can hold is rejected, as a `Rejected` among them is.
         client: An open client.
         model: The model.
         spec: The collection.
+        source: What brings the papers, such as "openalex". By default the file that each was read from.
         bulk: Have Qdrant build its search graph at the end instead of all along, and wait for it.
-        delete_missing: At the end remove the papers that are not among the records.
+        delete_missing: At the end remove the papers that the same source brought before and brings no more.
+        adopt: Remove papers too that know no source, because an older version ingested them, as if this source had
+            brought them.
+        confirm: Asked before more than a tenth of the source's papers are removed: how many, of how many. By default
+            that is an error.
         dry_run: Only count what would be done.
         streams: How many requests may be under way to the store at once.
         batch: Papers that are embedded at once. Default: 256; for several workers, as many for each.
         retries: How a failed request is repeated.
+        on_reject: Called with each rejected record. By default the first few are logged as warnings.
         on_progress: Called with the counts so far, after every batch.
 
     Returns:
         The counts.
 
     Raises:
-        PaperError: If the metadata of a paper cannot be stored.
-        StoreError: If the collection holds other vectors, or everything would be deleted.
+        StoreError: If the collection holds other vectors, or it cannot be told what is to be deleted.
         TaskError: If the model does not know a task of the spec.
         Exception: What the store raised at the last try. Whatever it has acknowledged stays.
     """
@@ -94,9 +102,14 @@ def ingest_papers(
     local = isinstance(client, QdrantClient) and isinstance(client._client, QdrantLocal)
     if not local and not dry_run:
         retries(ensure_indexes, client, spec)
-    seen, rejected = IdSet(), IdSet()
+    intake = Intake(
+        report,
+        None if source is None else check_name(source),
+        must_know_source=delete_missing,
+        on_reject=on_reject or log_first(),
+    )
     steps: Generator[Changes, None, None]
-    batches = ahead(unseen(records, BATCH, seen, report, rejected), _BATCHES_AHEAD)
+    batches = ahead(intake.batches(records, BATCH), _BATCHES_AHEAD)
     if exists:
         steps = changes(batches, client, spec.name, retries, report)
         steps = steps if local else ahead(steps, _BATCHES_AHEAD)
@@ -114,8 +127,11 @@ def ingest_papers(
                     Uploads(client, spec.name, retries, 0 if local else streams) as uploads,
                 ):
                     run.write(steps, embedder, uploads)
+        if not dry_run:
+            add_sources(client, spec.name, retries, intake)
         if delete_missing and exists:
-            run.delete_all_but((seen, rejected), dry_run)
+            missing = Missing(client, spec.name, retries, intake, adopt)
+            missing.remove(confirm, dry_run, lambda: on_progress(report))
     finally:
         retries.given_up.set()
     report.add(seconds=time.monotonic() - started)
@@ -169,6 +185,7 @@ class _Run:
         waiting: list[Entry] = []
         for step in steps:
             uploads.overwrite_payloads({entry.point: entry.payload for entry in step.update}, self._acknowledged)
+            uploads.set_payloads({entry.point: {HASHES_KEY: entry.payload[HASHES_KEY]} for entry in step.bring})
             waiting += step.embed
             while len(waiting) >= self.batch:
                 uploads.upsert(embedder.points(waiting[: self.batch]), self._acknowledged)
@@ -179,38 +196,3 @@ class _Run:
 
     def _acknowledged(self, count: int) -> None:
         self.report.add(ingested=count)
-
-    def delete_all_but(self, known: Sequence[IdSet], dry_run: bool) -> None:
-        """Remove the points that are in none of some sets.
-
-        Raises:
-            StoreError: If the sets are empty, or it cannot be told what has left the source.
-        """
-        if not any(map(len, known)):
-            raise StoreError(f"there were no papers, so every paper of {self.spec.name!r} would be deleted")
-        if self.report.unnamed:
-            raise StoreError(
-                f"nothing is deleted: {self.report.unnamed} rejected records have no id, so papers that seem to have "
-                "left the source may be among them. Everything else is done; mend them and run the same again"
-            )
-        offset = None
-        while True:
-            records, offset = self.retries(
-                self.client.scroll,
-                self.spec.name,
-                limit=_SCROLL,
-                offset=offset,
-                with_payload=False,
-                with_vectors=False,
-            )
-            points = [record.id for record in records]
-            # Papers have UUIDs; a point with a number is none of them.
-            named = [str(point) for point in points if not isinstance(point, int)]
-            there = {point for ids in known for point in compress(named, ids.holds(named))}
-            gone = [point for point in points if str(point) not in there]
-            if gone and not dry_run:
-                self.retries(self.client.delete, self.spec.name, models.PointIdsList(points=gone), wait=True)
-            self.report.add(deleted=len(gone))
-            self.on_progress(self.report)
-            if offset is None:
-                return

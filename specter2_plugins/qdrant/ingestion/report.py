@@ -16,9 +16,11 @@ class IngestReport:
         embedded: Papers that were embedded; of the other ingested ones the text was there, and only the rest written.
         unchanged: Papers that were there already, as they are.
         duplicate: Papers whose id (or, without one, title) came earlier in the same run.
-        rejected: Records that are no papers.
+        rejected: Records that are no papers, or that no collection can hold.
         unnamed: Those of them that have no id.
         deleted: Papers removed because they have left the source.
+        sourceless: Papers that have not been deleted because they know no source: an older version ingested them.
+        foreign: Points that have not been deleted because something else than an ingestion made them.
         tokens: Tokens embedded.
         encoding_seconds: Time spent embedding.
         seconds: Time in all.
@@ -32,6 +34,8 @@ class IngestReport:
     rejected: int = 0
     unnamed: int = 0
     deleted: int = 0
+    sourceless: int = 0
+    foreign: int = 0
     tokens: int = 0
     encoding_seconds: float = 0.0
     seconds: float = 0.0

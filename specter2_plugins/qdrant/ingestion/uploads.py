@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic_core import to_json
 from qdrant_client import models
@@ -55,10 +55,25 @@ class Uploads:
 
     def overwrite_payloads(self, payloads: Mapping[str, models.Payload], acknowledged: Callable[[int], object]) -> None:
         """Replace what lies beside some points' vectors; calls back as `upsert` does."""
-        operations = [
-            models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=payload, points=[point]))
-            for point, payload in payloads.items()
-        ]
+        self._write_payloads(
+            [
+                models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=payload, points=[point]))
+                for point, payload in payloads.items()
+            ],
+            acknowledged,
+        )
+
+    def set_payloads(self, payloads: Mapping[str, models.Payload]) -> None:
+        """Replace some keys of points' payloads."""
+        self._write_payloads(
+            [
+                models.SetPayloadOperation(set_payload=models.SetPayload(payload=payload, points=[point]))
+                for point, payload in payloads.items()
+            ],
+            lambda count: None,
+        )
+
+    def _write_payloads(self, operations: Sequence[Any], acknowledged: Callable[[int], object]) -> None:
         for request in in_requests(operations, lambda operation: len(to_json(operation)) + 1):
             write = partial(self._client.batch_update_points, self._collection, request, wait=True)
             self._submit(write, acknowledged, len(request))

@@ -1,0 +1,42 @@
+"""Foreign text made fit for a terminal, and JSON that any terminal can show."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_JOINERS = "\u200c\u200d"  # several scripts, and emoji, are spelled with them
+
+
+def fit(text: str, keep: str = "") -> str:
+    """Return a text in which whatever a terminal may obey or hide is spelled out as its code.
+
+    That is control characters, marks that turn the direction of writing, lone surrogates, private and unassigned
+    characters; spaces of any kind become plain ones.
+
+    Args:
+        text: The text.
+        keep: Characters to leave as they are, such as a line's end.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() or character in _JOINERS or character in keep else _spelled(character)
+        for character in text
+    )
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON in which whatever is not printable is escaped; it is read back as it was."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if text.isprintable():
+        return text
+    # Outside of strings JSON has no such character but the ends of lines.
+    return re.sub(r"[^\n -~]", lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
+
+
+def _spelled(character: str) -> str:
+    if character.isspace() and character not in "\r\n\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029":
+        return " "
+    return character.encode("unicode_escape").decode("ascii")
