@@ -128,11 +128,14 @@ def test_workers_share_the_threads(model: Specter2, reference: Specter2) -> None
     finally:
         torch.set_num_threads(before)
     try:
-        for process in pool["processes"]:
-            assert b"OMP_NUM_THREADS=3" in Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
         texts = some_texts(8)
         tasks = ["query", "document"] * 4
-        assert_near(model.encode(texts, task=tasks, pool=pool), reference.encode(texts, task=tasks))
+        assert_near(model.encode(texts, task=tasks, pool=pool, chunk_size=1), reference.encode(texts, task=tasks))
+        for process in pool["processes"]:
+            environment = Path(f"/proc/{process.pid}/environ")
+            while not environment.read_bytes().strip(b"\0"):  # a worker that no chunk has needed is still starting
+                assert process.is_alive()
+            assert b"OMP_NUM_THREADS=3" in environment.read_bytes().split(b"\0")
     finally:
         model.stop_multi_process_pool(pool)
     assert os.environ["OMP_NUM_THREADS"] == "1"
