@@ -159,7 +159,7 @@ def made(model: SentenceTransformer, call: Call) -> Any:
     args = [default if arg is DEFAULT else arg for arg, default in zip(call.args, defaults, strict=False)]
     try:
         return getattr(model, call.method)(*args, **call.kwargs)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, IndexError) as error:  # 5.7 has the last for output_value=None
         return type(error), str(error).replace(type(model).__name__, "Model").partition(". As per")[0]
 
 
