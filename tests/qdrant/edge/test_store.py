@@ -73,7 +73,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path, indexing_threshol
         process = writer(tmp_path, indexing_threshold)
         time.sleep(rng.uniform(0.05, 0.5))
         least = max(least, kill(process))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while True:  # the killed process may have left an indexing behind, which finishes on its own
             try:
                 client = EdgeClient(tmp_path)
