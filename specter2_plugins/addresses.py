@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>[^\s'\"<>]*)")
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?/+")
+_PLACE = re.compile(r"[/?#;]")
 _QUERY = re.compile(r"[?#;]")
 _HIDDEN = "***"
+_SHORTEST = 4
+"""Characters of a secret; a shorter part, such as the 1 of `?v=1`, stands in every message by chance."""
 
 
 def shown(address: str) -> str:
     """Return an address, with or without its scheme, that holds no secret; one without secrets stays as it is."""
-    scheme, found, rest = address.rpartition("://") if "://" not in address else _split(address)
-    return f"{scheme}{found}{_bare(rest)}"
+    scheme = _SCHEME.match(address)
+    begin = scheme.end() if scheme is not None else 0
+    return address[:begin] + _bare(address[begin:])
+
+
+def is_hidden(address: str) -> bool:
+    """Return whether nobody can tell an address's host from its password, so that neither is shown."""
+    return shown(address).endswith(_HIDDEN)
 
 
 def without_secrets(text: str, *secrets: str | None) -> str:
@@ -28,27 +39,19 @@ def without_secrets(text: str, *secrets: str | None) -> str:
 
 
 def secrets_of(url: str) -> list[str]:
-    """Return the parts of a URL that are not to be shown: the password, the values of the query, all as they stand."""
-    _, _, rest = _split(url) if "://" in url else ("", "", url)
+    """Return the parts of a URL that are not to be shown: name, password, values of the query, also decoded."""
+    rest = url.partition("://")[2] or url
     place, *query = _QUERY.split(rest, maxsplit=1)
-    user, at, _ = place.rpartition("@")
-    values = [part.rpartition("=")[2] for part in re.split(r"[&;]", query[0])] if query else []
-    return [secret for secret in ([user.partition(":")[2] or user] if at else []) + values if secret]
-
-
-def _split(address: str) -> tuple[str, str, str]:
-    return address.partition("://")
+    user, _, _ = place.rpartition("@")
+    values = [part.rpartition("=")[2] for part in re.split(r"[&;#]", query[0])] if query else []
+    parts = [user, user.partition(":")[2], *values]
+    return [secret for secret in dict.fromkeys([*parts, *map(unquote, parts)]) if len(secret) >= _SHORTEST]
 
 
 def _bare(rest: str) -> str:
-    """What follows a scheme, without name, password, query and fragment. A password may hold any sign but spaces."""
-    place, *query = _QUERY.split(rest, maxsplit=1)
-    if query and "@" in query[0] and "/" not in place:  # the password holds such a sign
-        place = query[0].rpartition("@")[2]
-        place = _QUERY.split(place, maxsplit=1)[0]
-    else:
-        path = place.find("/")
-        last = place.rfind("@")
-        if last >= 0 and (path < 0 or last < path or ":" in place[:last]):
-            place = place[last + 1 :]
-    return place
+    """What follows a scheme, without name, password, query and fragment."""
+    place = _PLACE.split(rest, maxsplit=1)[0]
+    later = rest[len(place) :]
+    if "@" in later and re.search("[:@]", place):  # a password with such signs, or a path: nobody can tell
+        return _HIDDEN
+    return place.rpartition("@")[2] + _QUERY.split(later, maxsplit=1)[0]

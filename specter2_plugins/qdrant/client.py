@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from qdrant_client import QdrantClient
 
-from specter2_plugins.addresses import secrets_of, shown, without_secrets
+from specter2_plugins.addresses import is_hidden, secrets_of, shown, without_secrets
 from specter2_plugins.errors import StoreError
 from specter2_plugins.qdrant.edge import EdgeClient, is_local_mode
 from specter2_plugins.qdrant.faults import STORE_ERRORS, explain
@@ -78,6 +78,8 @@ def _remote(url: str, api_key: str | None, grpc: bool, grpc_port: int, timeout: 
     if key is not None and not (key.isascii() and key.isprintable()):
         raise StoreError("the API key holds a character that no key can have, such as a line's end")
     try:
+        if is_hidden(url):
+            raise ValueError("a name or password before its @ holds /, ?, # or ;: write %2F, %3F, %23 or %3B")
         host = urlsplit(url if "://" in url else f"//{url}").hostname
         if not host:
             raise ValueError("it names no host")
@@ -94,9 +96,8 @@ def _remote(url: str, api_key: str | None, grpc: bool, grpc_port: int, timeout: 
             )
     except ValueError as error:
         said = without_secrets(str(error), url, *secrets_of(url), key)
-        raise StoreError(
-            f"{shown(url)!r} is no URL of a Qdrant server, such as http://localhost:6333: {said}"
-        ) from None
+    # Outside of the handler, so that what was caught, which may hold the password, is no context of this one.
+    raise StoreError(f"{shown(url)!r} is no URL of a Qdrant server, such as http://localhost:6333: {said}")
 
 
 def _open_folder(path: Path, create: bool) -> QdrantClient:

@@ -150,11 +150,11 @@ class _Parser:
             return self._one_of(name)
         if self._take("not"):
             if not self._take("in"):
-                self._expected(f"'in' after '{name.text} not'")
+                self._expected(f"'in' after {_quoted(f'{name.text} not')}")
             return models.Filter(must_not=[self._one_of(name)])
         operator = self._next
         if operator.text not in _OPERATORS or operator.kind != "sign":
-            self._expected(f"{' '.join(_OPERATORS)} in, exists or missing after {name.text!r}")
+            self._expected(f"{' '.join(_OPERATORS)} in, exists or missing after {_quoted(name.text)}")
         self._pop()
         return self._compare(name, operator)
 
@@ -168,7 +168,7 @@ class _Parser:
         if sign == "!=":
             return models.Filter(must_not=[_test("=", name.text, value)])
         if sign != "=" and isinstance(value, str | bool):
-            text = name.text if name.text in _TEXTS else repr(value)
+            text = name.text if name.text in _TEXTS else _quoted(value)
             self._fail(f"{sign} needs a number or a date, and {text} is text", operator)
         return _test(sign, name.text, value)
 
@@ -177,7 +177,7 @@ class _Parser:
         # without one in each.
         words = [word for word in literal.text.split() if any(map(str.isalnum, word))]
         if not words:
-            self._fail(f"no word to find in {name}", literal)
+            self._fail(f"no word to find in {_short(name)}", literal)
         return models.Filter(
             must=[models.FieldCondition(key=_key(name), match=models.MatchText(text=word)) for word in words]
         )
@@ -198,7 +198,7 @@ class _Parser:
         literal = self._literal(name)
         if name in _NUMBERS:
             if not _NUMBER.fullmatch(literal.text):
-                self._fail(f"{name} is a number, found {literal.text!r}", literal)
+                self._fail(f"{name} is a number, found {_quoted(literal.text)}", literal)
             return float(literal.text)
         if name in _TEXTS or literal.kind == "quoted":
             return literal.text
@@ -215,7 +215,7 @@ class _Parser:
 
     def _literal(self, name: str) -> _Token:
         if self._next.kind not in ("word", "quoted") or self._next.is_word(*_RESERVED):
-            self._expected(f"a value for {name!r}")
+            self._expected(f"a value for {_quoted(name)}")
         return self._pop()
 
     def _close(self) -> None:
@@ -261,18 +261,27 @@ class _Parser:
 
     def _expected(self, what: str) -> NoReturn:
         text = self._next.text
-        found = (
-            "the end" if self._next.kind == "end" else repr(text if len(text) <= _AROUND else f"{text[:_AROUND]}...")
-        )
+        found = "the end" if self._next.kind == "end" else _quoted(text)
         self._fail(f"expected {what}, found {found}", self._next)
 
     def _fail(self, problem: str, token: _Token) -> NoReturn:
-        if len(self._text) <= 2 * _AROUND:
-            raise FilterError(f"filter {self._text!r}, character {token.position + 1}: {problem}")
-        begin, end = max(0, token.position - _AROUND), token.position + _AROUND
-        before, after = "..." * (begin > 0), "..." * (end < len(self._text))
-        near = f"{before}{self._text[begin : token.position]}>>>{self._text[token.position : end]}{after}"
-        raise FilterError(f"filter, at >>> in {near!r}, character {token.position + 1}: {problem}")
+        whole = repr(self._text)
+        if len(whole) <= 2 * _AROUND:
+            raise FilterError(f"filter {whole}, character {token.position + 1}: {problem}")
+        # Spelled out before they are cut, since one character may take ten.
+        before, after = (repr(part)[1:-1] for part in (self._text[: token.position], self._text[token.position :]))
+        begun, ended = "..." * (len(before) > _AROUND), "..." * (len(after) > _AROUND)
+        near = f"{begun}{before[-_AROUND:]}>>>{after[:_AROUND]}{ended}"
+        raise FilterError(f"filter, at >>> in '{near}', character {token.position + 1}: {problem}")
+
+
+def _quoted(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _AROUND else f"{text[:_AROUND]}...{text[-1]}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _AROUND else f"{name[:_AROUND]}..."
 
 
 def _key(name: str) -> str:

@@ -67,8 +67,8 @@ def load_splade(
     folder = _folder(name, hub)
     # A folder with an adapter holds no configuration, by which transformers 4.57 finds the tokenizer's class.
     base = _base_of_adapter(folder, name, hub)
-    processor = None if base is None else {"config": AutoConfig.from_pretrained(base, trust_remote_code=False)}
     with naming(name):
+        processor = None if base is None else {"config": AutoConfig.from_pretrained(base, trust_remote_code=False)}
         model = SparseEncoder(
             str(folder),
             device=device,
