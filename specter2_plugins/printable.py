@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-JOINERS = "\u200c\u200d"  # several scripts, and emoji, are spelled with them
+_JOINERS = "\u200c\u200d"  # several scripts, and emoji, are spelled with them
 
 
 def fit(text: str, keep: str = "") -> str:
@@ -22,7 +22,7 @@ def fit(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(
-        character if character.isprintable() or character in JOINERS or character in keep else _spelled(character)
+        character if character.isprintable() or character in _JOINERS or character in keep else _spelled(character)
         for character in text
     )
 

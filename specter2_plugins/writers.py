@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from itertools import chain, count
 from typing import Any
@@ -11,7 +10,6 @@ from urllib.parse import quote
 
 from specter2_plugins.extras import require
 from specter2_plugins.papers import Paper
-from specter2_plugins.printable import JOINERS
 from specter2_plugins.readers.metadata import canonical
 from specter2_plugins.readers.tidy import tidy
 
@@ -25,6 +23,7 @@ _VENUE_FIELDS = {
 
 _NOT_IN_KEYS = re.compile(r"[^\w.:/+*;<>\[\]-]+")
 _NOT_VERBATIM = re.compile(r"[{}\\\s]")
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SHORT_WORD = 3
 
 _ESCAPES = str.maketrans(
@@ -115,5 +114,5 @@ def _verbatim(value: str) -> str:
 
 
 def _seen(text: str) -> str:
-    """A text without marks that nobody sees, such as those that turn the direction of writing."""
-    return "".join(mark for mark in text if mark in JOINERS or unicodedata.category(mark) != "Cf")
+    """A text without the marks that turn the direction of writing."""
+    return _DIRECTIONS.sub("", text)
