@@ -381,7 +381,8 @@ def test_a_second_signal_waits_for_nothing(tmp_path: Path, oracle: Oracle) -> No
                 process.wait(2)
             process.send_signal(signal.SIGTERM)
             _, err = process.communicate(timeout=90)
-    assert process.returncode == 143, err
+    # A shell says 143 to both: by its own exit, or by the signal where it was on its way out already.
+    assert process.returncode in (143, -signal.SIGTERM), err
     assert err.splitlines()[-1].startswith("stopped; 0 papers are kept. Go on with: specter2 ingest ")
 
 
