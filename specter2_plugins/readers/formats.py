@@ -8,14 +8,14 @@ from specter2_plugins.errors import PaperError
 from specter2_plugins.readers.bibtex import BIBTEX
 from specter2_plugins.readers.delimited import CSV
 from specter2_plugins.readers.format import Format
-from specter2_plugins.readers.json_records import ABSTRACTS, JSON, PROVIDERS
+from specter2_plugins.readers.json_records import ABSTRACTS, JSON, OF_PROVIDERS
 from specter2_plugins.readers.parquet import PARQUET
 from specter2_plugins.readers.pubmed import PUBMED
-from specter2_plugins.readers.ris import RIS
+from specter2_plugins.readers.references import TAGGED
 from specter2_plugins.readers.stream import Stream
 
 # Content is tried in this order: what is unmistakable first.
-FORMATS = {format.name: format for format in (PARQUET, ABSTRACTS, JSON, PUBMED, RIS, BIBTEX, CSV, *PROVIDERS)}
+FORMATS = {format.name: format for format in (PARQUET, ABSTRACTS, JSON, PUBMED, *TAGGED, BIBTEX, CSV, *OF_PROVIDERS)}
 
 _COMPRESSED = (".gz", ".bz2", ".zst")
 

@@ -11,6 +11,7 @@ from specter2_plugins.papers import Paper
 from specter2_plugins.readers.abstracts import Abstracts
 from specter2_plugins.readers.format import Format
 from specter2_plugins.readers.formats import format_named, format_of
+from specter2_plugins.readers.ids import identifier
 from specter2_plugins.readers.inputs import Input, Sources, find_inputs
 from specter2_plugins.readers.names import FieldNames, field_names
 from specter2_plugins.readers.progress import ReadingProgress
@@ -103,7 +104,7 @@ class _File:
 
     def rejected(self, entry: Entry, reason: str) -> Rejected:
         """A record that was read, and is no paper."""
-        return Rejected(self.input.name, entry.line, None if entry.id is None else str(entry.id), reason)
+        return Rejected(self.input.name, entry.line, identifier(entry.id) or (None if entry.id is None else str(entry.id)), reason)
 
 
 def _detect(found: Input) -> Format | None:

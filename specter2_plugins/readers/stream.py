@@ -14,7 +14,7 @@ from typing import IO, Any, TypeAlias, cast
 
 from specter2_plugins.errors import PaperError
 from specter2_plugins.extras import require
-from specter2_plugins.readers.records import MAX_RECORD
+from specter2_plugins.readers.records import MAX_RECORD, NOT_UTF8
 
 HEAD = 64 * 2**10
 """Bytes that a format is found by."""
@@ -48,6 +48,7 @@ class Stream:
     def __init__(self, name: str, file: BufferedIOBase) -> None:
         self.name = name
         self.damage: str | None = None
+        self.undecodable = NOT_UTF8
         self._source = file
         self._raw = _Counting(file)
         buffered: BufferedReader = BufferedReader(cast("RawIOBase", self._raw), _CHUNK)
