@@ -11,7 +11,7 @@ from specter2_plugins.extras import require
 from specter2_plugins.readers.format import Format
 from specter2_plugins.readers.markup import bibtex_text
 from specter2_plugins.readers.names import FieldNames
-from specter2_plugins.readers.records import MAX_RECORD, NOT_UTF8, TOO_LONG, Entry, Problem
+from specter2_plugins.readers.records import MAX_RECORD, TOO_LONG, Entry, Problem
 from specter2_plugins.readers.stream import Stream
 from specter2_plugins.readers.tidy import tidy
 
@@ -42,7 +42,7 @@ def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
         try:
             text = block.decode()
         except UnicodeDecodeError:
-            yield Problem(first_line, _key(block.decode(errors="replace")), NOT_UTF8)
+            yield Problem(first_line, _key(block.decode(errors="replace")), stream.undecodable)
             continue
         # Only the structure is looked at: the library's middlewares drop an entry for one malformed name, and
         # resolve no concatenations.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from specter2_plugins.readers.format import Format
 from specter2_plugins.readers.names import FieldNames, check_columns, plan_for
-from specter2_plugins.readers.records import MAX_TEXT, NOT_UTF8, Entry, Problem
+from specter2_plugins.readers.records import MAX_TEXT, Entry, Problem
 from specter2_plugins.readers.stream import Stream
 
 _DELIMITERS = ",\t;|"
@@ -38,7 +38,7 @@ def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
             if row:
                 yield Problem(line, None, f"expected {len(header)} columns as in the header, got {len(row)}")
         elif not _is_unicode(row):
-            yield Problem(line, None, NOT_UTF8)
+            yield Problem(line, None, stream.undecodable)
         else:
             yield plan.entry(line, dict(zip(header, row, strict=True)))
 

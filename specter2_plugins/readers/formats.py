@@ -9,13 +9,19 @@ from specter2_plugins.readers.bibtex import BIBTEX
 from specter2_plugins.readers.delimited import CSV
 from specter2_plugins.readers.format import Format
 from specter2_plugins.readers.json_records import ABSTRACTS, JSON, OF_PROVIDERS
+from specter2_plugins.readers.looks import foreign, looks_like
 from specter2_plugins.readers.parquet import PARQUET
 from specter2_plugins.readers.pubmed import PUBMED
 from specter2_plugins.readers.references import TAGGED
 from specter2_plugins.readers.stream import Stream
+from specter2_plugins.readers.xml_head import root_of
 
+_BINARY = (PARQUET,)
 # Content is tried in this order: what is unmistakable first.
-FORMATS = {format.name: format for format in (PARQUET, ABSTRACTS, JSON, PUBMED, *TAGGED, BIBTEX, CSV, *OF_PROVIDERS)}
+FORMATS = {
+    format.name: format
+    for format in (*_BINARY, ABSTRACTS, JSON, PUBMED, *TAGGED, BIBTEX, CSV, *OF_PROVIDERS)
+}
 
 _COMPRESSED = (".gz", ".bz2", ".zst")
 
@@ -37,9 +43,17 @@ def format_of(stream: Stream) -> Format:
     Raises:
         PaperError: If neither tells.
     """
+    for format in _BINARY:
+        if format.matches(stream.head):
+            return format
+    # Before the formats that are found by lines anywhere in the beginning: a web page has lines of all kinds.
+    if found := foreign(stream.head):
+        raise PaperError(f"{stream.name} is {found[0]}. {found[1][0].upper()}{found[1][1:]}")
     for format in FORMATS.values():
         if format.matches(stream.head):
             return format
+    if root_of(stream.head):
+        raise PaperError(f"cannot read {stream.name}: {looks_like(stream.head)}")
     name = PurePath(stream.name)
     if name.suffix.lower() in _COMPRESSED:
         name = name.with_suffix("")

@@ -19,7 +19,7 @@ MAX_RECORD = 16 * 2**20
 """Bytes of one record in its file above which it is refused unread."""
 
 TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB"
-NOT_UTF8 = "not UTF-8. Convert the file first: iconv -f latin1 -t utf-8"
+NOT_UTF8 = "not UTF-8. Convert the file first: iconv -f latin1 -t utf-8, or name its encoding: --encoding latin1"
 
 
 class Entry(NamedTuple):
