@@ -14,13 +14,14 @@ from specter2_plugins.readers.parquet import PARQUET
 from specter2_plugins.readers.pubmed import PUBMED
 from specter2_plugins.readers.references import TAGGED
 from specter2_plugins.readers.stream import Stream
+from specter2_plugins.readers.xml_formats import XML
 from specter2_plugins.readers.xml_head import root_of
 
 _BINARY = (PARQUET,)
 # Content is tried in this order: what is unmistakable first.
 FORMATS = {
     format.name: format
-    for format in (*_BINARY, ABSTRACTS, JSON, PUBMED, *TAGGED, BIBTEX, CSV, *OF_PROVIDERS)
+    for format in (*_BINARY, ABSTRACTS, JSON, PUBMED, *XML, *TAGGED, BIBTEX, CSV, *OF_PROVIDERS)
 }
 
 _COMPRESSED = (".gz", ".bz2", ".zst")

@@ -16,7 +16,7 @@ _YEAR = re.compile(r"(?<!\d)(?:1[4-9]|20)\d\d(?!\d)")
 _COMPACT_DATE = re.compile(r"((?:1[4-9]|20)\d\d)(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])")
 _NAME_KEYS = ("name", "display_name", "author", "category", "term", "literal", "subject", "tag", "value", "title")
 _DATE_KEYS = ("date-parts", "year", "raw", "literal", "date", "dateTime", "date-time")
-_ESCAPED = re.compile(r"\\(?=[_%#&~{}$])|[{}](?=\\|\Z)")
+_ESCAPED = re.compile(r"\{\\([_%#&~$])\}|\\([_%#&~$])")
 _NESTED = 4
 
 Plain = Callable[[str], str]
@@ -69,7 +69,7 @@ def texts(value: Any, plain: Plain = str) -> list[str]:
 def url(value: Any, plain: Plain = str) -> str | None:
     """Return an address, without the backslashes that LaTeX needs in it."""
     found = text(value)
-    return found if found is None else _ESCAPED.sub("", found)
+    return found if found is None else _ESCAPED.sub(lambda mark: mark[1] or mark[2], found)
 
 
 def canonical(metadata: dict[str, Any], plain: Plain = str) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _PHRASE = re.compile(
     r")"
 )
 _EDGES = " \t\r\n.,;:!*_()[]{}<>\"'`´‘’“”«»|/\\"  # noqa: RUF001 - quotes of all kinds
-_DASHES = frozenset("-‐‑‒–—―−_=.·…?*~/\\|,;:!() ")  # noqa: RUF001 - dashes of all kinds
+_DASHES = frozenset("-‐‑‒–—―−_.·…?* ")  # noqa: RUF001 - dashes of all kinds
 
 
 def is_placeholder(text: str) -> bool:
