@@ -17,6 +17,7 @@ from specter2_plugins.printable import to_json
 from specter2_plugins.readers import ReadingProgress, Rejected, read_records
 
 _SHOWN = 5
+_NOTES = 20
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Source:
         format: Their format, or None to find it out.
         fields: Which field is what, each as "title=dc:title".
         rejects: Where to write rejected records as JSON lines, or None.
+        encoding: Of their text, or None to find it out.
         rejected: How many records were rejected so far.
     """
 
@@ -35,6 +37,7 @@ class Source:
     format: str | None = None
     fields: Sequence[str] | None = None
     rejects: Path | None = None
+    encoding: str | None = None
     rejected: int = field(default=0, init=False)
     _progress: ReadingProgress = field(default_factory=ReadingProgress, init=False)
 
@@ -48,7 +51,7 @@ class Source:
 
     def records(self) -> Iterator[Paper | Rejected]:
         """The papers, and between them the records that are none; whoever takes them keeps these."""
-        return read_records(self.files, self.format, self.mapping, self._progress)
+        return read_records(self.files, self.format, self.mapping, self._progress, self.encoding)
 
     @contextmanager
     def keeping(self) -> Iterator[Callable[[Rejected], None]]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from specter2_plugins.errors import PaperError
-    metadata = canonical(entry.metadata, plain_text)
+from specter2_plugins.papers import Origin, Paper
+from specter2_plugins.readers.ids import identifier
 from specter2_plugins.readers.metadata import canonical
 from specter2_plugins.readers.placeholders import is_placeholder
 from specter2_plugins.readers.tidy import tidy
@@ -64,13 +65,8 @@ class Rejected:
         return f"{self.source}:{self.line}{name}: {self.reason}"
 
 
-<<<<<<< HEAD
 def to_paper(entry: Entry, plain_text: Callable[[str], str], source: str) -> Paper:
-    """The paper of a record: plain text on one line, metadata in the types that every format shares.
-=======
-def to_paper(entry: Entry, plain_text: Callable[[str], str]) -> Paper:
     """Return the paper of a record: plain text on one line, metadata in the types that every format shares.
->>>>>>> edafd16 (Readers: what providers call their fields is one table; placeholders, ids and names each in one place; tagged formats are another table)
 
     A record without an id is called by its DOI. Placeholders such as "N/A" are neither text nor ids.
 
@@ -82,14 +78,7 @@ def to_paper(entry: Entry, plain_text: Callable[[str], str]) -> Paper:
     Raises:
         PaperError: If it cannot be embedded.
     """
-<<<<<<< HEAD
-    line, identifier, title, abstract, metadata = entry
-    metadata = canonical(metadata)
-    if identifier is None:
-        identifier = metadata.get("doi")
-=======
     metadata = canonical(entry.metadata, plain_text)
->>>>>>> edafd16 (Readers: what providers call their fields is one table; placeholders, ids and names each in one place; tagged formats are another table)
     return Paper(
         _text("title", entry.title, plain_text),
         _text("abstract", entry.abstract, plain_text),
