@@ -135,7 +135,7 @@ def _plan(keys: tuple[str, ...], fields: FieldNames, only: str) -> Plan:
     if provider.folded:
         paths = {name: tuple(path.lower() for path in tried) for name, tried in paths.items()}
     paths |= provider.paths
-    dropped = {path for tried in provider.paths.values() for path in tried} | {*paths["title"], *paths["abstract"]}
+    dropped = {part for tried in provider.paths.values() for path in tried for part in path.split(_TOGETHER)} | {*paths["title"], *paths["abstract"]}
     return Plan(
         {name: tried for name, tried in paths.items() if tried},
         frozenset(dropped | set(paths["id"])),

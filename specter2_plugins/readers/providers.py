@@ -117,7 +117,7 @@ PROVIDERS = (
         {
             "id": ("doi", "id", "identifiers.0.identifier"),
             "title": ("titles.0.title",),
-            "abstract": ("descriptions[descriptionType=Abstract].description", "descriptions.0.description"),
+            "abstract": ("descriptions[descriptionType=Abstract].0.description", "descriptions.0.description"),
             "year": ("publicationYear", "dates.0.date"),
             "venue": ("container.title", "publisher.name", "publisher"),
             "authors": ("creators",),

@@ -11,6 +11,7 @@ from specter2_plugins.qdrant.points import Entry, text_key, uuid_of
 
 _REMEMBERED = 100_000
 _SHOWN = 80
+_COMPARED = 200
 
 
 class Sorted(NamedTuple):
@@ -30,6 +31,8 @@ class Sorted(NamedTuple):
 class Works:
     """The papers so far. The same id with another title is another paper; the same DOI and title are the same one.
 
+    A title that goes on where the other ends was cut off, or has its subtitle: that is no other title.
+
     Args:
         seen: The points of all papers so far.
     """
@@ -37,7 +40,7 @@ class Works:
     def __init__(self, seen: IdSet) -> None:
         self._seen = seen
         self._known = IdSet()
-        self._titles: dict[str, str] = {}
+        self._titles: dict[str, tuple[str, str]] = {}
 
     def add(self, entries: Sequence[Entry]) -> Sorted:
         """Sort a batch."""
@@ -61,9 +64,16 @@ class Works:
         shown = (paper.title or paper.abstract or "")[:_SHOWN]
         if self._seen.add([entry.point])[0]:
             if len(self._titles) < _REMEMBERED:
-                self._titles[entry.point] = shown
+                self._titles[entry.point] = shown, title[:_COMPARED]
             return entry, True, []
+        other, its_title = self._titles.get(entry.point, (None, None))
+        if its_title is not None and _goes_on(its_title, title[:_COMPARED]):
+            return entry, False, []
         self._seen.add([apart])
-        other = self._titles.get(entry.point)
         both = f"{other!r} and {shown!r}" if other is not None else f"an earlier paper and {shown!r}"
         return replace(entry, point=apart), True, [f"the id {paper.id!r} is that of {both}; both are kept"]
+
+
+def _goes_on(first: str, second: str) -> bool:
+    """Whether one title begins with all words of the other."""
+    return f"{first} ".startswith(f"{second} ") or f"{second} ".startswith(f"{first} ")
