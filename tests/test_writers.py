@@ -13,6 +13,7 @@ pytest.importorskip("bibtexparser")
 from specter2_plugins import Paper
 from specter2_plugins.demo import SAMPLE_PAPERS
 from specter2_plugins.readers import read_papers
+from specter2_plugins.readers.placeholders import is_placeholder
 from specter2_plugins.readers.tidy import tidy
 from specter2_plugins.writers import to_bibtex
 
@@ -25,19 +26,27 @@ def read_back(papers: list[Paper], folder: Path) -> list[Paper]:
 
 marks = st.sampled_from([*"\\{}<>~^%$#_&\"'`-?!,@=()*|/ ", "<b>", "&amp;", "\\alpha", "$x$", "--", "é", "中"])
 text = st.lists(marks | st.text(st.characters(codec="utf-8"), max_size=4), max_size=12).map("".join).map(tidy)
+
+
+def says_something(text: str) -> bool:
+    """A dash alone is read as no text."""
+    return not text or not is_placeholder(text)
+
+
 name = (
     st.lists(st.text(st.characters(categories=["Lu", "Ll"]), min_size=1, max_size=6), min_size=1, max_size=3)
     .map(" ".join)
     .filter(lambda name: " and " not in f" {name} ".lower())
+    .filter(says_something)
 )
 ids = st.text(st.sampled_from("abcXYZ019.:/+*;<>[]_-é"), min_size=1, max_size=12)
 papers = st.builds(
     lambda title, abstract, id, authors, year: Paper(
         title or "x", abstract or None, id, {"type": "misc", "authors": authors, "year": year}
     ),
-    text,
-    text,
-    ids,
+    text.filter(says_something),
+    text.filter(says_something),
+    ids.filter(says_something),
     st.lists(name, min_size=1, max_size=3, unique=True),
     st.integers(1500, 2090),
 )

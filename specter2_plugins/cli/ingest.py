@@ -23,6 +23,7 @@ from specter2_plugins.cli.options import (
     Device,
     Devices,
     Dtype,
+    Encoding,
     Fields,
     FileFormat,
     Grpc,
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
     from specter2_plugins.qdrant.ingestion.missing import Confirm
 
 
-_OF_FILES = ("model", "device", "dtype", "workers", "devices", "field", "rejects")
+_SHOWN = 5
+_OF_FILES = ("model", "device", "dtype", "workers", "devices", "field", "encoding", "rejects")
 
 
 def ingest(
@@ -114,6 +116,7 @@ def ingest(
     ray: Ray = None,
     file_format: FileFormat = None,
     field: Fields = None,
+    encoding: Encoding = None,
     rejects: Rejects = None,
     report_file: Annotated[Path | None, typer.Option("--report", help="Where to write the counts, as JSON.")] = None,
     as_json: AsJson = False,
@@ -124,7 +127,7 @@ def ingest(
     """
     if bool(files) == (embeddings is not None):
         raise typer.BadParameter("name one of FILES and --embeddings FOLDER")
-    source = Source(files or (), file_format, field, rejects)
+    source = Source(files or (), file_format, field, rejects, encoding)
     if (adopt or yes) and not delete_missing:
         raise typer.BadParameter("--adopt and --yes are for --delete-missing")
     if delete_missing and source_name is None and Path("-") in source.files:
@@ -138,6 +141,7 @@ def ingest(
             dry_run=dry_run,
             devices=devices,
             embeddings=embeddings,
+            encoding=encoding,
             stdin=Path("-") in source.files,
             streams=typed(context, "streams"),
         )
@@ -238,6 +242,8 @@ def ingest(
     counts = {"collection": collection, "dry_run": dry_run, **report.to_dict()}
     if report_file is not None:
         write_text(report_file, to_json(counts, indent=2) + "\n")
+    for conflict in report.conflicts[:_SHOWN]:
+        errors.print(f"conflict: {conflict}")
     source.require_papers(report.read - report.rejected)
     for line in _kept(report):
         errors.print(line)
@@ -266,7 +272,8 @@ def _confirm(yes: bool, pause: Callable[[], AbstractContextManager[None]]) -> Co
 def _summary(report: IngestReport, collection: str, dry_run: bool) -> str:
     would = ", if it were no dry run" if dry_run else ""
     deleted = f"; deleted {report.deleted}" if report.deleted else ""
-    return f"{collection}: {report.sum()}{deleted}{would}"
+    conflicts = f"; {report.conflict} in conflict: one id, two papers" if report.conflict else ""
+    return f"{collection}: {report.sum()}{conflicts}{deleted}{would}"
 
 
 def _kept(report: IngestReport) -> Iterator[str]:

@@ -59,6 +59,9 @@ Fields = Annotated[
     list[str] | None,
     typer.Option("--field", metavar="NAME=KEY", help="A field of the files that is ours: --field title=dc:title"),
 ]
+Encoding = Annotated[
+    str | None, typer.Option(help="Encoding of the files, such as cp1252; by default found by their content.")
+]
 Rejects = Annotated[Path | None, typer.Option(help="Where to write rejected records, as JSON lines.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that embed on the CPU; or actors of --ray.")]
 Devices = Annotated[str | None, typer.Option(help="Devices that embed, a process for each: cuda:0,cuda:1")]

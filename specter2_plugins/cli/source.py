@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ from specter2_plugins.printable import to_json
 from specter2_plugins.readers import ReadingProgress, Rejected, read_records
 
 _SHOWN = 5
+_NOTES = 20
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Source:
         format: Their format, or None to find it out.
         fields: Which field is what, each as "title=dc:title".
         rejects: Where to write rejected records as JSON lines, or None.
+        encoding: Of their text, or None to find it out.
         rejected: How many records were rejected so far.
     """
 
@@ -35,6 +38,7 @@ class Source:
     format: str | None = None
     fields: Sequence[str] | None = None
     rejects: Path | None = None
+    encoding: str | None = None
     rejected: int = field(default=0, init=False)
     _progress: ReadingProgress = field(default_factory=ReadingProgress, init=False)
 
@@ -48,7 +52,8 @@ class Source:
 
     def records(self) -> Iterator[Paper | Rejected]:
         """The papers, and between them the records that are none; whoever takes them keeps these."""
-        return read_records(self.files, self.format, self.mapping, self._progress)
+        read = read_records(self.files, self.format, self.mapping, self._progress, self.encoding)
+        return chain(read, self._say_notes())
 
     @contextmanager
     def keeping(self) -> Iterator[Callable[[Rejected], None]]:
@@ -83,6 +88,12 @@ class Source:
         """
         if read == 0:
             raise PaperError(f"no papers in {', '.join(map(str, self.files))} ({self.rejected} records rejected)")
+
+    def _say_notes(self) -> Iterator[Rejected]:
+        """Say what is worth knowing of the files, once they are read."""
+        for note in self._progress.notes[:_NOTES]:
+            errors.print(f"note: {note}")
+        yield from ()
 
     def _take(self, record: Rejected, kept: IO[str] | None) -> None:
         """Count, show and keep a rejected record."""

@@ -24,17 +24,25 @@ _DIGEST_BYTES = 12
 
 def point_id(paper: Paper) -> str:
     """A UUID made of the paper's id or, without one, of its title (else abstract) in lower case without punctuation."""
-    if paper.id is not None:
-        return id_of(paper.id)
+    return id_of(paper.id) if paper.id is not None else uuid_of(f"text:{text_key(paper)}")
+
+
+def text_key(paper: Paper) -> str:
+    """The title (else abstract) in lower case without punctuation, which tells papers without an id apart."""
     text = unicodedata.normalize("NFKC", (paper.title or paper.abstract or "").casefold())
     words = "".join(character if _in_a_word(character) else " " for character in text)
     # A title of nothing but signs is told from others by these.
-    return str(uuid.uuid5(_NAMESPACE, "text:" + " ".join((words if words.strip() else text).split())))
+    return " ".join((words if words.strip() else text).split())
 
 
 def id_of(paper_id: str) -> str:
     """The point id of the paper with this id."""
-    return str(uuid.uuid5(_NAMESPACE, "id:" + paper_id))
+    return uuid_of(f"id:{paper_id}")
+
+
+def uuid_of(name: str) -> str:
+    """The UUID that is made of a name, the same on every run."""
+    return str(uuid.uuid5(_NAMESPACE, name))
 
 
 @dataclass(frozen=True)

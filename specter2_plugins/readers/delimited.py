@@ -9,38 +9,36 @@ import csv
 from collections.abc import Iterator
 
 from specter2_plugins.readers.format import Format
-from specter2_plugins.readers.names import FieldNames, check_columns, plan_for
-from specter2_plugins.readers.records import MAX_TEXT, NOT_UTF8, Entry, Problem
+from specter2_plugins.readers.names import FieldNames, plan_for
+from specter2_plugins.readers.records import MAX_TEXT, Entry, Problem
 from specter2_plugins.readers.stream import Stream
+from specter2_plugins.readers.tables import Table
 
 _DELIMITERS = ",\t;|"
+_FIRST_LINES = 8
 
 
 def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
     # Python has one limit for all readers. It also bounds what a quote that is never closed swallows.
     csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_TEXT))
-    rows = csv.reader(_text(stream), delimiter=_delimiter(stream.head), strict=True)
-    header: tuple[str, ...] = ()
+    rows = csv.reader(_text(stream), delimiter=_layout(stream.head)[0], strict=True)
+    table = Table(stream.name, fields)
     while True:
         line = rows.line_num + 1
         try:
             row = next(rows)
         except StopIteration:
-            return
+            break
         except csv.Error as error:
             yield Problem(line, None, f"not valid CSV: {error}")
             continue
-        if not header:
-            header = tuple(name.strip() for name in row)
-            check_columns(stream.name, header, fields)
-            plan = plan_for(header, fields)
-        elif len(row) != len(header):
-            if row:
-                yield Problem(line, None, f"expected {len(header)} columns as in the header, got {len(row)}")
-        elif not _is_unicode(row):
-            yield Problem(line, None, NOT_UTF8)
+        if not row:
+            continue
+        if not _is_unicode(row):
+            yield Problem(line, None, stream.undecodable)
         else:
-            yield plan.entry(line, dict(zip(header, row, strict=True)))
+            yield from table.row(line, row)
+    yield from table.end()
 
 
 def _text(stream: Stream) -> Iterator[str]:
@@ -59,10 +57,19 @@ def _is_unicode(row: list[str]) -> bool:
     return True
 
 
-def _delimiter(head: bytes) -> str:
-    """What separates most columns of the header."""
-    header = head.lstrip().partition(b"\n")[0].decode(errors="replace")
-    return max(_DELIMITERS, key=lambda delimiter: len(_split(header, delimiter)))
+def _layout(head: bytes) -> tuple[str, bool]:
+    """What separates most columns of the header, and whether one of the first lines is a header.
+
+    It names at least two columns, one of them a title or an abstract. Excel may say `sep=;` before it.
+    """
+    lines = head.lstrip().decode(errors="replace").splitlines()[:_FIRST_LINES]
+    for line in lines:
+        delimiter = max(_DELIMITERS, key=lambda delimiter: len(_split(line, delimiter)))
+        columns = _split(line, delimiter)
+        if len(columns) > 1 and plan_for(columns).has_text:
+            return delimiter, True
+    first = lines[0] if lines else ""
+    return max(_DELIMITERS, key=lambda delimiter: len(_split(first, delimiter))), False
 
 
 def _split(header: str, delimiter: str) -> tuple[str, ...]:
@@ -72,11 +79,4 @@ def _split(header: str, delimiter: str) -> tuple[str, ...]:
         return ()
 
 
-def _has_header(head: bytes) -> bool:
-    """Whether the first line names at least two columns, one of them a title or an abstract."""
-    line = head.lstrip().partition(b"\n")[0].decode(errors="replace")
-    columns = _split(line, _delimiter(head))
-    return len(columns) > 1 and plan_for(columns).has_text
-
-
-CSV = Format("csv", _has_header, (".csv", ".tsv", ".tab"), _read, names_are_free=True)
+CSV = Format("csv", lambda head: _layout(head)[1], (".csv", ".tsv", ".tab"), _read, names_are_free=True)

@@ -13,16 +13,21 @@ from functools import lru_cache
 from typing import Any
 
 from specter2_plugins.extras import require
+from specter2_plugins.readers.macros import contexts, is_known
 
 # As pandoc: math opens before and closes after a non-space, and does not close before a digit; other
 # dollars are money.
-_MATH = re.compile(r"(?<!\\)\$(?=\S)[^$]*?(?<=[^\s\\])\$(?!\d)")
+_MATH = re.compile(r"(?<!\\)\$(?=\S)[^$]*?(?<=[^\s\\])\$(?!\d)|\\\([^$\\]*(?:\\[^()][^$\\]*)*\\\)")
 _MACRO = re.compile(r"\\[^\d\s]")
 # An accent takes the letter or macro after it; another macro takes the spaces. Groups in braces may follow.
 _SPAN = re.compile(
     rf"(?P<math>{_MATH.pattern})|(?P<brace>[{{}}])"
-    r"|\\(?:(?:['\"`^~=.]|[cvuHrbdkt](?![A-Za-z]))\s*(?:\\[A-Za-z]+\s*|[^\s{}\\])?|[A-Za-z]+\*?\s*|[^\w\s]|_)"
+    r"|\\(?:(?:['\"`^~=.]|[cvuHrbdkthGUf](?![A-Za-z]))\s*(?:\\[A-Za-z]+\s*|[^\s{}\\])?|[A-Za-z]+\*?\s*|[^\w\s]|_)"
 )
+_NAME = re.compile(r"(?<!\\)\\([A-Za-z]+)(?:\*?\s*((?=[{\[]))|(\*?\s*))")
+# Not a backslash until the rest is decoded.
+_HIDDEN_BACKSLASH = "\ue05c"
+_UNHIDDEN = {ord(_HIDDEN_BACKSLASH): "\\"}
 _BARE_PERCENT = re.compile(r"(?<!\\)%")
 _BARE_AMPERSAND = re.compile(r"(?<!\\)&")
 _BRACES = str.maketrans("", "", "{}")
@@ -74,23 +79,32 @@ _BRACE = re.compile(r"(?<!\\)[{}]")
 
 @lru_cache(maxsize=4096)
 def _decode(latex: str) -> str:
+    latex = _NAME.sub(_known_alone, latex)
     protected = _BARE_PERCENT.sub(r"\\%", _BARE_AMPERSAND.sub(r"\&", latex))
     try:
-        return _converter().latex_to_text(protected)
-    except (RecursionError, LookupError, ValueError, AttributeError):
+        converter, parsed = _converter()
+        return (
+            converter.latex_to_text(protected, latex_context=parsed).translate(_UNHIDDEN).replace("^\u2218", "\u00b0")
+        )
+    except (RecursionError, LookupError, ValueError, AttributeError, TypeError):
         # Nested beyond reason, or too few arguments for a macro.
-        return latex
+        return latex.translate(_UNHIDDEN)
+
+
+def _known_alone(macro: re.Match[str]) -> str:
+    """A macro that is known; of another only what follows, or where that is no argument its name."""
+    if is_known(macro[1]):
+        return macro[0]
+    return "" if macro[2] is not None else f"{_HIDDEN_BACKSLASH}{macro[1]}{macro[3]}"
 
 
 @lru_cache(maxsize=1)
-def _converter() -> Any:
+def _converter() -> tuple[Any, Any]:
     latex2text = require("pylatexenc.latex2text", "pylatexenc", "readers")
     # It logs each macro that it cannot read, and reads on; whoever listens to its logger still hears it.
     logging.getLogger("pylatexenc").addHandler(logging.NullHandler())
-    macros = latex2text.get_default_latex_context_db()
-    # The library makes a modifier letter of it.
-    circumflex = latex2text.MacroTextSpec("textasciicircum", "^")
-    macros.add_context_category("corrections", [circumflex], prepend=True)
-    return latex2text.LatexNodes2Text(
-        latex_context=macros, math_mode="text", keep_comments=True, strict_latex_spaces=True
+    texts, parsed = contexts()
+    converter = latex2text.LatexNodes2Text(
+        latex_context=texts, math_mode="text", keep_comments=True, strict_latex_spaces=True
     )
+    return converter, parsed

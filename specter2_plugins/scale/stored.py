@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from specter2_plugins.errors import PaperError, StoreError
 from specter2_plugins.fingerprint import Fingerprint
 from specter2_plugins.papers import Paper, PaperLike
+from specter2_plugins.qdrant.ingestion.idset import IdSet
 from specter2_plugins.scale.parts import Parts
 from specter2_plugins.tasks import BASE, route
 
@@ -22,9 +23,11 @@ class EmbeddedPaper(Paper):
 
     Args:
         vectors: Adapter, or "base" -> [dimensions].
+        superseded: Whether a later version of it is among the embeddings.
     """
 
     vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
+    superseded: bool = field(default=False, repr=False, compare=False)
 
 
 class StoredEmbeddings:
@@ -70,9 +73,13 @@ class StoredEmbeddings:
 
     def papers(self) -> Iterator[EmbeddedPaper]:
         """All papers. The latest come first, so that of a paper that was embedded again the new version counts."""
+        seen = IdSet()
         for name in reversed(self._names):
-            for paper, vectors in self._parts.rows(name):
-                yield EmbeddedPaper(paper.title, paper.abstract, paper.id, paper.metadata, vectors)
+            latest = seen.add(self._parts.made_of(name)[0])
+            for (paper, vectors), is_latest in zip(self._parts.rows(name), latest, strict=True):
+                yield EmbeddedPaper(
+                    paper.title, paper.abstract, paper.id, paper.metadata, vectors=vectors, superseded=not is_latest
+                )
 
     def encode(
         self,

@@ -14,6 +14,7 @@ from specter2_plugins.papers import Origin, Paper
 from specter2_plugins.qdrant.ingestion.idset import IdSet
 from specter2_plugins.qdrant.ingestion.report import IngestReport
 from specter2_plugins.qdrant.ingestion.sources import source_of
+from specter2_plugins.qdrant.ingestion.works import Works
 from specter2_plugins.qdrant.points import Entry, id_of, point_id
 from specter2_plugins.readers.names import plan_for
 from specter2_plugins.readers.records import Problem, Rejected, to_paper
@@ -68,6 +69,7 @@ class Intake:
     def __post_init__(self) -> None:
         self._source_of = lru_cache(maxsize=None)(source_of)
         self._number = 0
+        self._works = Works(self.seen)
 
     def batches(self, records: Iterable[Record], size: int) -> Iterator[list[Entry]]:
         """Yield the papers that are new in this run, of `size` records each time.
@@ -77,11 +79,11 @@ class Intake:
         """
         taken = iter(records)
         while batch := list(islice(taken, size)):
-            entries = [entry for entry in map(self._entry, batch) if entry is not None]
-            new = self.seen.add([entry.point for entry in entries])
+            entries, new, conflicts = self._works.add([entry for entry in map(self._entry, batch) if entry is not None])
             for entry, is_new in zip(entries, new, strict=True):
                 if not is_new and (source := self._known_source(entry.paper.origin)) is not None:
                     self.again.setdefault(source, IdSet()).add([entry.point])
+            self.report.add_conflicts(conflicts)
             self.report.add(read=len(batch), rejected=len(batch) - len(entries), duplicate=len(entries) - sum(new))
             yield [entry for entry, is_new in zip(entries, new, strict=True) if is_new]
 

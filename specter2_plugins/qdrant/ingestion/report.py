@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from threading import Lock
 
+_CONFLICTS = 100
+
 
 @dataclass
 class IngestReport:
@@ -15,7 +17,8 @@ class IngestReport:
         ingested: Papers that the store has acknowledged.
         embedded: Papers that were embedded; of the other ingested ones the text was there, and only the rest written.
         unchanged: Papers that were there already, as they are.
-        duplicate: Papers whose id (or, without one, title) came earlier in the same run.
+        duplicate: Papers that came earlier in the same run: the same id and title, or DOI and title, or title alone.
+        conflict: Papers whose id was another paper's earlier in the same run, and that are kept beside it.
         rejected: Records that are no papers, or that no collection can hold.
         unnamed: Those of them that have no id.
         deleted: Papers removed because they have left the source.
@@ -31,6 +34,7 @@ class IngestReport:
     embedded: int = 0
     unchanged: int = 0
     duplicate: int = 0
+    conflict: int = 0
     rejected: int = 0
     unnamed: int = 0
     deleted: int = 0
@@ -39,7 +43,13 @@ class IngestReport:
     tokens: int = 0
     encoding_seconds: float = 0.0
     seconds: float = 0.0
+    _conflicts: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
+
+    @property
+    def conflicts(self) -> list[str]:
+        """The first conflicts, each with its id and both titles, in words."""
+        return list(self._conflicts)
 
     @property
     def done(self) -> int:
@@ -51,6 +61,11 @@ class IngestReport:
         with self._lock:
             for name, count in counts.items():
                 setattr(self, name, getattr(self, name) + count)
+
+    def add_conflicts(self, conflicts: list[str]) -> None:
+        """Count conflicts, and keep the first ones."""
+        self.add(conflict=len(conflicts))
+        self._conflicts += conflicts[: _CONFLICTS - len(self._conflicts)]
 
     def sum(self) -> str:
         """The counts that add up, in words."""
