@@ -162,6 +162,30 @@ def _same(target: Any, **renamed: str) -> _Rule:
     return convert
 
 
+def _range(target: Any) -> _Rule:
+    """A rule for a range: of two bounds on one side, of which an index of the engine sees one, the narrower is kept."""
+    convert = _same(target)
+
+    def narrowed(model: Any) -> Any:
+        dropped = []
+        if model.gt is not None and model.gte is not None:
+            dropped.append("gte" if _comparable(model.gt) >= _comparable(model.gte) else "gt")
+        if model.lt is not None and model.lte is not None:
+            dropped.append("lte" if _comparable(model.lt) <= _comparable(model.lte) else "lt")
+        return convert(model.model_copy(update=dict.fromkeys(dropped)))
+
+    return narrowed
+
+
+def _comparable(bound: Any) -> Any:
+    """A bound to compare with another: of dates the moment, in UTC where no zone is given, as Qdrant has it."""
+    if isinstance(bound, datetime.date):
+        if not isinstance(bound, datetime.datetime):
+            bound = datetime.datetime.combine(bound, datetime.time())
+        return bound if bound.tzinfo else bound.replace(tzinfo=datetime.timezone.utc)
+    return bound
+
+
 def _unwrap(field: str) -> _Rule:
     """A rule for a model that only wraps another one."""
     return lambda model: to_edge(getattr(model, field))
@@ -180,9 +204,25 @@ def _min_should(model: models.MinShould) -> edge.MinShould:
     return edge.MinShould(to_edge(model.conditions), model.min_count)
 
 
+class _Truth:
+    """True or false for the engine, to which Python's are the integers 1 and 0.
+
+    The engine's bindings (PyO3) read a class of NumPy's name as a bool. NumPy's own is an integer to them up to the
+    versions in which it lost `__index__`: a filter by true then matched nothing.
+    """
+
+    def __init__(self, value: bool) -> None:
+        self._value = value
+
+    def __bool__(self) -> bool:
+        return self._value
+
+
+_Truth.__module__, _Truth.__name__ = "numpy", "bool"
+
+
 def _match_value(model: models.MatchValue) -> edge.MatchValue:
-    # A Python bool is an int to the engine, which then compares with 0 or 1; NumPy's is a bool.
-    return edge.MatchValue(np.bool_(model.value) if isinstance(model.value, bool) else model.value)  # type: ignore[arg-type]
+    return edge.MatchValue(_Truth(model.value) if isinstance(model.value, bool) else model.value)  # type: ignore[arg-type]
 
 
 def _search_params(model: models.SearchParams) -> edge.SearchParams:
@@ -304,8 +344,8 @@ _RULES: dict[type[BaseModel], _Rule] = {
     models.MatchSubstring: _same(edge.MatchSubstring),
     models.MatchAny: _same(edge.MatchAny),
     models.MatchExcept: lambda model: edge.MatchExcept(model.except_),
-    models.Range: _same(edge.RangeFloat),
-    models.DatetimeRange: _same(edge.RangeDateTime),
+    models.Range: _range(edge.RangeFloat),
+    models.DatetimeRange: _range(edge.RangeDateTime),
     models.ValuesCount: _same(edge.ValuesCount),
     models.GeoPoint: _same(edge.GeoPoint),
     models.GeoBoundingBox: _same(edge.GeoBoundingBox),

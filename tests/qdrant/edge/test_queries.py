@@ -268,6 +268,22 @@ def test_retrieve_count_and_facet(pair: Pair) -> None:
     check(pair, lambda client: client.facet(COLLECTION, "venue", facet_filter=RECENT, exact=True))
 
 
+@pytest.mark.parametrize("key", ["year", "score", "published"])
+@pytest.mark.parametrize(("narrow", "wide"), [("gt", "gte"), ("gte", "gt"), ("lt", "lte"), ("lte", "lt")])
+def test_two_bounds_on_one_side(pair: Pair, key: str, narrow: str, wide: str) -> None:
+    """An index of the engine looks at one of them."""
+    low, high = {
+        "year": (1991, 2003),
+        "score": (-0.25, 0.5),
+        "published": (datetime.datetime(1998, 1, 1, tzinfo=datetime.timezone.utc), datetime.datetime(2005, 6, 1)),
+    }[key]
+    bounds = {narrow: high, wide: low} if narrow.startswith("g") else {narrow: low, wide: high}
+    model = models.DatetimeRange if key == "published" else models.Range
+    for chosen in (bounds, dict.fromkeys(bounds, low)):
+        condition = models.FieldCondition(key=key, range=model(**chosen))
+        check(pair, lambda client, condition=condition: client.count(COLLECTION, models.Filter(must=[condition])))
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_filters(pair: Pair, data: st.DataObject) -> None:
