@@ -26,9 +26,9 @@ from specter2_plugins.readers import read_papers
 _WORDS = ("graph", "neural", "networks", "learn", "representations", "of", "molecules", "from", "the", "ocean")
 _PREPARE = """
 import sys, time
-from specter2_plugins.qdrant.ingestion.ingest import BATCH
-from specter2_plugins.qdrant.ingestion.intake import Intake
-from specter2_plugins.qdrant.ingestion.report import IngestReport
+from specter2_plugins.pipeline.ingestion.ingest import BATCH
+from specter2_plugins.pipeline.intake import Intake
+from specter2_plugins.pipeline.report import IngestReport
 from specter2_plugins.readers import read_papers
 
 report, started = IngestReport(), time.perf_counter()
@@ -73,7 +73,8 @@ def _prepare(records: int) -> None:
 
 def _ingest(papers: Path, count: int) -> None:
     from specter2_plugins import load_specter2
-    from specter2_plugins.qdrant import ingest_papers, open_client
+    from specter2_plugins.pipeline import ingest_papers
+    from specter2_plugins.qdrant import open_client
     from tests.qdrant.server import Server
 
     chosen = list(islice(read_papers(papers), count))

@@ -19,8 +19,8 @@ from langchain_core.prompts import ChatPromptTemplate
 
 from specter2_plugins.errors import Specter2Error
 from specter2_plugins.langchain import PaperVectorStore, Specter2Embeddings
-from specter2_plugins.qdrant import ingest_papers, open_client
-from specter2_plugins.readers import Rejected, read_papers
+from specter2_plugins.qdrant import PaperCollection
+from specter2_plugins.readers import Rejected
 
 PROMPT = ChatPromptTemplate.from_messages(
     [
@@ -58,11 +58,11 @@ def main(new_model: Callable[[], BaseChatModel] = chat_model, arguments: list[st
 
 def find_papers(options: argparse.Namespace) -> list[Document]:
     """Fill a collection from the file, and find the papers for the question; a second run embeds only what is new."""
-    papers = read_papers(options.bibliography, on_reject=report)
     embeddings = Specter2Embeddings(model=options.model)
-    with open_client(store=options.store or Path(options.bibliography).with_suffix(".qdrant")) as client:
-        ingest_papers(papers, client, embeddings.specter2)
-        store = PaperVectorStore.from_collection(client, embedding=embeddings)
+    folder = options.store or Path(options.bibliography).with_suffix(".qdrant")
+    with PaperCollection.open(folder, embeddings.specter2) as papers:
+        papers.ingest(options.bibliography, on_reject=report)
+        store = PaperVectorStore.from_collection(papers.client, embedding=embeddings)
         return store.as_retriever(search_kwargs={"k": options.papers}).invoke(options.question)
 
 

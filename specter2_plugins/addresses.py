@@ -49,7 +49,7 @@ def secrets_of(url: str) -> list[str]:
 
 
 def _bare(rest: str) -> str:
-    """What follows a scheme, without name, password, query and fragment."""
+    """Return what follows a scheme, without name, password, query and fragment."""
     place = _PLACE.split(rest, maxsplit=1)[0]
     later = rest[len(place) :]
     if "@" in later and re.search("[:@]", place):  # a password with such signs, or a path: nobody can tell

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+_LONGEST = 1000
+_BEGINNING = 700
+
+
+def brief(text: str) -> str:
+    """Return a text on one line, without its middle where it is very long: what it quotes may be a whole file."""
+    line = " ".join(text.split("\n")) if "\n" in text else text
+    return line if len(line) <= _LONGEST else f"{line[:_BEGINNING]} [...] {line[_BEGINNING - _LONGEST :]}"
+
 
 def one_line(error: BaseException) -> str:
-    """The first line of what an error says, or its name if it says nothing."""
+    """Return the first line of what an error says, or its name if it says nothing."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 class Specter2Error(ValueError):
-    """Base of this package's errors. The message says what was wrong, where, and what to do."""
+    """Base of this package's errors. The message says what was wrong, where, and what to do, on one short line."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(brief(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class PaperError(Specter2Error):
     """A record that cannot be embedded: wrong types, no text, or text no tokenizer accepts."""
+
+
+class BlankError(PaperError):
+    """A record that holds no text at all, so that there is nothing to embed."""
 
 
 class TaskError(Specter2Error):
@@ -26,6 +42,10 @@ class AdapterError(Specter2Error):
 
 class CheckpointError(Specter2Error):
     """A model name or folder that cannot be turned into a base and its adapters."""
+
+
+class SourceError(Specter2Error):
+    """A service or program that papers come from cannot be reached, or refuses."""
 
 
 class StoreError(Specter2Error):

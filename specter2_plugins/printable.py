@@ -1,4 +1,4 @@
-"""Foreign text made fit for a terminal, and JSON that any terminal can show."""
+"""Foreign text made fit for a terminal, and JSON, written for any terminal and read from anybody."""
 
 from __future__ import annotations
 
@@ -34,6 +34,23 @@ def to_json(value: Any, indent: int | None = None) -> str:
         return text
     # Outside of strings JSON has no such character but the ends of lines.
     return re.sub(r"[^\n -~]", lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
+
+
+def from_json(text: str | bytes) -> Any:
+    """Return what a JSON text holds.
+
+    Raises:
+        json.JSONDecodeError: If it is none; also if it is nested too deeply, a number in it has thousands of digits, or
+            its bytes are no text, for which `json.loads` has errors of other kinds.
+    """
+    try:
+        return json.loads(text)  # noqa: TID251 - the one place
+    except json.JSONDecodeError:
+        raise
+    except RecursionError:
+        raise json.JSONDecodeError("nested too deeply", "", 0) from None
+    except ValueError as error:  # UnicodeDecodeError is one, and too many digits
+        raise json.JSONDecodeError(f"{error}".partition(";")[0], "", 0) from None
 
 
 def _spelled(character: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 import specter2_plugins
 
 HEAVY = "torch, transformers, sentence_transformers, numpy, huggingface_hub, qdrant_client, langchain_core, adapters"
-LIGHT = ["", ".checkpoints", ".errors", ".hub", ".papers", ".tasks"]
+LIGHT = ["", ".checkpoints.hub", ".checkpoints.resolve", ".checkpoints.saved", ".errors", ".papers.payloads", ".tasks"]
 
 
 def brought_in(modules: list[str], names: str) -> str:

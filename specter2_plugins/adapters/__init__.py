@@ -1,11 +1,14 @@
 """AdapterHub's bottleneck adapters for BERT, for any transformers version.
 
 Example:
+    >>> from transformers import AutoModel, AutoTokenizer
     >>> from specter2_plugins.adapters import load_adapter, prepare, use_adapter
-    >>> prepare(bert)                                       # a transformers BertModel
-    >>> proximity = load_adapter("path/to/adapter", bert.config)
+    >>> bert, tokenizer = AutoModel.from_pretrained("models/bert"), AutoTokenizer.from_pretrained("models/bert")
+    >>> prepare(bert)
+    >>> proximity = load_adapter("models/prx", bert.config)
     >>> with use_adapter(proximity):
-    ...     bert(**inputs).last_hidden_state
+    ...     bert(**tokenizer("A title", return_tensors="pt")).last_hidden_state[:, 0].shape
+    torch.Size([1, 48])
 """
 
 from specter2_plugins.adapters.bottleneck import Adapter, Bottleneck

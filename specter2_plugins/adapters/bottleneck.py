@@ -121,14 +121,14 @@ class Adapter(nn.Module):
         )
 
     def bottleneck(self, layer: int, location: Location) -> Bottleneck | None:
-        """The bottleneck at a place of the base, or None where this adapter has none."""
+        """Return the bottleneck at a place of the base, or None where this adapter has none."""
         if str(layer) not in self.layers:
             return None
         blocks = cast(nn.ModuleDict, self.layers[str(layer)])
         return cast(Bottleneck, blocks[location]) if location in blocks else None
 
     def bottlenecks(self) -> Iterator[tuple[int, Location, Bottleneck]]:
-        """All bottlenecks with their layer (from 0) and location."""
+        """Yield all bottlenecks with their layer (from 0) and location."""
         for layer in map(int, self.layers):
             for location in _LOCATIONS:
                 bottleneck = self.bottleneck(layer, location)

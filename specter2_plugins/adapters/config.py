@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, TypeGuard
@@ -12,7 +13,8 @@ WAY_OUT = 'load_specter2(..., engine="adapterhub") runs it on the adapters libra
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    # An integer can be too large for a float, and NaN would go into every vector.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _expect(name: str, value: object, allowed: tuple[object, ...], *, or_else: str | None = None) -> None:
@@ -26,6 +28,10 @@ class BottleneckConfig:
     """Where a bottleneck adapter sits and how it computes.
 
     Field names and defaults are those of `BnConfig` in the adapters library (1.3.0).
+
+    Example:
+        >>> BottleneckConfig(mh_adapter=False, output_adapter=True, reduction_factor=16, non_linearity="relu").scaling
+        1.0
 
     Args:
         mh_adapter: A bottleneck after the attention block of every layer.
@@ -63,6 +69,8 @@ class BottleneckConfig:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in _SWITCHES:
+            _expect(name, getattr(self, name), (True, False))
         layers = self.leave_out or ()
         if not isinstance(layers, list | tuple) or not all(type(layer) is int for layer in layers):
             raise AdapterError(f"leave_out is {self.leave_out!r}, expected a list of layers")
@@ -96,6 +104,8 @@ class BottleneckConfig:
             if config not in NAMED_CONFIGS:
                 raise AdapterError(f"config is {config!r}; known here: {', '.join(NAMED_CONFIGS)}. {WAY_OUT}")
             return NAMED_CONFIGS[config]
+        if not isinstance(config, Mapping):
+            raise AdapterError(f"config is {config!r}, expected an object or the name of one")
         if config.get("architecture") is not None:
             raise AdapterError(
                 f"architecture is {config['architecture']!r}; only bottleneck adapters (null) run here. {WAY_OUT}"
@@ -110,11 +120,11 @@ class BottleneckConfig:
         return cls(**{name: value for name, value in config.items() if name in known})
 
     def to_dict(self) -> dict[str, Any]:
-        """The `config` entry of an `adapter_config.json`."""
+        """Return the `config` entry of an `adapter_config.json`."""
         return {**asdict(self), "leave_out": list(self.leave_out)}
 
     def bottleneck_size(self, layer: int, hidden_size: int) -> int:
-        """Units in the bottleneck of a layer (from 0).
+        """Return units in the bottleneck of a layer (from 0).
 
         Raises:
             AdapterError: If `reduction_factor` says nothing about that layer.
@@ -130,6 +140,16 @@ class BottleneckConfig:
         return max(1, int(hidden_size // factor))
 
 
+_SWITCHES = (
+    "mh_adapter",
+    "output_adapter",
+    "original_ln_before",
+    "original_ln_after",
+    "ln_before",
+    "ln_after",
+    "is_parallel",
+    "adapter_residual_before_ln",
+)
 _REQUIRED = ("mh_adapter", "output_adapter", "reduction_factor", "non_linearity")
 
 # Settings of other adapter kinds that mean nothing while the switch they belong to is off, and

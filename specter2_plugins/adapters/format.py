@@ -14,7 +14,9 @@ from transformers import PretrainedConfig
 
 from specter2_plugins.adapters.bottleneck import Adapter, Location
 from specter2_plugins.adapters.config import WAY_OUT, BottleneckConfig
-from specter2_plugins.errors import AdapterError, one_line
+from specter2_plugins.errors import AdapterError
+from specter2_plugins.integrity import fault, why_not_plain
+from specter2_plugins.printable import from_json
 
 CONFIG_FILE = "adapter_config.json"
 SAFETENSORS_FILE = "adapter.safetensors"
@@ -33,6 +35,11 @@ _OLD_ACTIVATIONS = {"gelu": "gelu_new", "gelu_orig": "gelu"}
 
 def load_adapter(folder: str | Path, base: PretrainedConfig) -> Adapter:
     """Read an adapter in AdapterHub's format.
+
+    Example:
+        >>> from transformers import BertConfig
+        >>> load_adapter("models/prx", BertConfig.from_pretrained("models/bert")).config.reduction_factor
+        16
 
     Args:
         folder: The folder with `adapter_config.json` and the weights. A prediction head beside them is ignored.
@@ -59,6 +66,13 @@ def save_adapter(
     adapter: Adapter, folder: str | Path, base: PretrainedConfig, *, safe_serialization: bool = False
 ) -> None:
     """Write an adapter in AdapterHub's format, for this package and for the adapters library.
+
+    Example:
+        >>> from transformers import BertConfig
+        >>> base = BertConfig.from_pretrained("models/bert")
+        >>> save_adapter(load_adapter("models/prx", base), "a-copy", base)
+        >>> sorted(path.name for path in Path("a-copy").iterdir())
+        ['adapter_config.json', 'pytorch_adapter.bin']
 
     Args:
         adapter: The adapter.
@@ -98,7 +112,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise AdapterError(f"{folder} holds no {CONFIG_FILE}, so it is no adapter in AdapterHub's format")
     try:
-        described = json.loads(path.read_text(encoding="utf-8"))
+        described = from_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise AdapterError(f"{path} is not valid JSON: {error}") from None
     if not isinstance(described, dict) or not isinstance(described.get("config"), (dict, str)):
@@ -110,10 +124,13 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
     safe, pickled = folder / SAFETENSORS_FILE, folder / PICKLE_FILE
     if not safe.is_file() and not pickled.is_file():
         raise AdapterError(f"{folder} holds neither {SAFETENSORS_FILE} nor {PICKLE_FILE}")
+    path = safe if safe.is_file() else pickled
+    if (what := fault(path)) is not None:
+        raise AdapterError(f"{path} {what}")
     try:
         state = load_file(safe) if safe.is_file() else torch.load(pickled, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle can raise anything
-        raise AdapterError(f"the weights in {folder} cannot be read as plain tensors: {one_line(error)}") from None
+        raise AdapterError(f"{path} {why_not_plain(error)}") from None
     if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise AdapterError(f"the weights in {folder} are no tensors by name")
     return state

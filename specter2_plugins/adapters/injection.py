@@ -40,7 +40,7 @@ class AdaptedOutput(nn.Module):
         self.location = location
 
     def forward(self, hidden_states: Tensor, input_tensor: Tensor) -> Tensor:
-        """As BERT's output blocks: [batch, tokens, inner size] and residual input -> [batch, tokens, hidden size]."""
+        """Do as BERT's output blocks: [batch, tokens, inner size] and residual input to [batch, tokens, hidden]."""
         hidden = self.dropout(self.dense(hidden_states))
         adapter = _active.get()
         bottleneck = adapter.bottleneck(self.layer, self.location) if adapter is not None else None
@@ -57,20 +57,24 @@ class AdaptedLayer(BertLayer):
     """
 
     def __call__(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
-        """As `BertLayer`, through the adapter that is active now."""
+        """Do as `BertLayer`, through the adapter that is active now."""
         if self.gradient_checkpointing and self.training and torch.is_grad_enabled():
             # Reentrant checkpointing gives no gradients to a layer whose input needs none, as under a frozen base.
             hidden_states.requires_grad_()
         return super().__call__(hidden_states, *args, adapter=_active.get(), **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """As `BertLayer`, through the adapter given as `adapter`."""
+        """Do as `BertLayer`, through the adapter given as `adapter`."""
         with use_adapter(kwargs.pop("adapter")):
             return super().forward(*args, **kwargs)
 
 
 def prepare(base: nn.Module) -> None:
     """Make a `transformers.BertModel` ready for adapters, in place; without one active it computes as before.
+
+    Example:
+        >>> from transformers import BertModel
+        >>> prepare(BertModel.from_pretrained("models/bert"))
 
     Raises:
         AdapterError: If the base is no BERT encoder.
@@ -89,7 +93,18 @@ def prepare(base: nn.Module) -> None:
 
 @contextmanager
 def use_adapter(adapter: Adapter | None) -> Iterator[None]:
-    """Run the forward passes of this thread (or async task) through an adapter, or through none."""
+    """Run the forward passes of this thread (or async task) through an adapter, or through none.
+
+    Example:
+        >>> import torch
+        >>> from transformers import BertModel
+        >>> from specter2_plugins.adapters import load_adapter
+        >>> bert = BertModel.from_pretrained("models/bert")
+        >>> prepare(bert)
+        >>> with use_adapter(load_adapter("models/prx", bert.config)):
+        ...     bert(torch.tensor([[2, 9, 3]])).last_hidden_state.shape
+        torch.Size([1, 3, 48])
+    """
     token = _active.set(adapter)
     try:
         yield

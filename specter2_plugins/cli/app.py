@@ -9,7 +9,23 @@ import warnings
 import typer
 
 from specter2_plugins import __version__
-from specter2_plugins.cli import bench, demo, embed, evaluate, ingest, mine, models, search, train, train_sparse
+from specter2_plugins.cli import (
+    bench,
+    check,
+    collections,
+    demo,
+    doctor,
+    embed,
+    evaluate,
+    ingest,
+    mine,
+    models,
+    new,
+    search,
+    train,
+    train_sparse,
+)
+from specter2_plugins.cli.answers import answering
 from specter2_plugins.cli.console import errors, print_logs
 from specter2_plugins.errors import MissingExtraError, Specter2Error
 
@@ -20,17 +36,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("models")(models.models)
-app.command("demo")(demo.demo)
-app.command("embed")(embed.embed)
-app.command("ingest")(ingest.ingest)
-app.command("search")(search.search)
-app.command("similar")(search.similar)
-app.command("mine")(mine.mine)
-app.command("train")(train.train)
-app.command("train-sparse")(train_sparse.train_sparse)
-app.command("evaluate")(evaluate.evaluate)
-app.command("bench")(bench.bench)
+COLLECTIONS, VECTORS, LABORATORY, ABOUT = "Collections", "Vectors", "Laboratory", "About"
+for panel, name, command in (
+    (COLLECTIONS, "demo", demo.demo),
+    (COLLECTIONS, "check", check.check),
+    (COLLECTIONS, "ingest", ingest.ingest),
+    (COLLECTIONS, "search", search.search),
+    (COLLECTIONS, "similar", search.similar),
+    (COLLECTIONS, "new", new.new),
+    (VECTORS, "embed", embed.embed),
+    (LABORATORY, "mine", mine.mine),
+    (LABORATORY, "train", train.train),
+    (LABORATORY, "train-sparse", train_sparse.train_sparse),
+    (LABORATORY, "evaluate", evaluate.evaluate),
+    (ABOUT, "models", models.models),
+    (ABOUT, "doctor", doctor.doctor),
+    (ABOUT, "bench", bench.bench),
+):
+    app.command(name, rich_help_panel=panel)(command)
+app.add_typer(collections.collections, rich_help_panel=COLLECTIONS)
+for commands in (app, collections.collections):
+    for registered in commands.registered_commands:
+        assert registered.callback is not None
+        registered.callback = answering(registered.callback)
 
 
 @app.callback(invoke_without_command=True)

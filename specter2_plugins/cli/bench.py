@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from specter2_plugins.cli.adapters import AdapterSources, chosen_adapters
 from specter2_plugins.cli.console import errors, output, print_json
 from specter2_plugins.cli.options import DEFAULT_MODEL, AsJson, Device, Model, load_model
 from specter2_plugins.demo import SAMPLE_PAPERS
 from specter2_plugins.readers import read_papers
 
 if TYPE_CHECKING:
-    from specter2_plugins.sentence_transformer import Specter2
+    from specter2_plugins.sentence_transformers.specter2 import Specter2
 
 _REFERENCE = "transformers, float32"
 _QUERY = "graph neural networks for molecular property prediction"
@@ -24,6 +25,7 @@ _QUERY = "graph neural networks for molecular property prediction"
 
 def bench(
     model: Model = DEFAULT_MODEL,
+    adapter: AdapterSources = None,
     device: Device = None,
     count: Annotated[int, typer.Option("--papers", min=1, help="How many of the sample papers to embed.")] = 64,
     repeats: Annotated[int, typer.Option(min=1, help="Times that each way is measured, in turn.")] = 3,
@@ -33,11 +35,12 @@ def bench(
 
     benchmarks/encode.py in the source compares with other runtimes.
     """
+    adapters = chosen_adapters(adapter)
     papers = list(islice(read_papers(SAMPLE_PAPERS), count))
     ways = {
-        _REFERENCE: load_model(model, device, engine="reference"),
-        "packed, float32": load_model(model, device),
-        "packed, bfloat16": load_model(model, device, "bfloat16"),
+        _REFERENCE: load_model(model, device, engine="reference", adapters=adapters),
+        "packed, float32": load_model(model, device, adapters=adapters),
+        "packed, bfloat16": load_model(model, device, "bfloat16", adapters=adapters),
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     latencies: dict[str, list[float]] = {name: [] for name in ways}

@@ -25,7 +25,7 @@ class _Fit(Console):
         self._keep = keep
 
     def print(self, *objects: Any, **settings: Any) -> None:
-        """As rich prints, of texts what is fit."""
+        """Print as rich does, of texts what is fit for a terminal."""
         super().print(*map(self._fit, objects), **settings)
 
     def _fit(self, value: Any) -> Any:

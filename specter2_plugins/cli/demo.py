@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from specter2_plugins.checkpoints import MINI
+from specter2_plugins.checkpoints.families import MINI
 from specter2_plugins.cli.console import output
 from specter2_plugins.cli.hits import show_hits
 from specter2_plugins.cli.options import load_model
 from specter2_plugins.cli.progress import progress
 from specter2_plugins.demo import SAMPLE_PAPERS
-from specter2_plugins.readers import read_papers
 
 _QUERY = "recognising emotions in a speaker's voice"
 _HITS = 3
@@ -25,24 +24,25 @@ def demo(
     ),
 ) -> None:
     """Ingest the sample papers into an embedded Qdrant, search them, and find papers like the best hit."""
-    from specter2_plugins.qdrant import IngestReport, ingest_papers, open_client, search_papers, similar_papers
+    from specter2_plugins.qdrant import IngestReport, PaperCollection, open_client
 
     output.print("Model: mini, which is MiniLM with small adapters. It works offline; it is not SPECTER2.\n")
     with open_client(store) as client:
-        model = load_model(MINI)
+        papers = PaperCollection(client, load_model(MINI))
         with progress("ingesting") as show:
 
             def follow(so_far: IngestReport) -> None:
-                show(so_far.done, so_far.tokens, None)
+                show(so_far.done, None, so_far.ingested, so_far.tokens)
 
-            report = ingest_papers(read_papers(SAMPLE_PAPERS), client, model, on_progress=follow)
-        output.print(f"Ingested {report.ingested} papers into {store}/\n")
+            report = papers.ingest(SAMPLE_PAPERS, on_progress=follow)
+        known = f"; {report.unchanged} were there already" if report.unchanged else ""
+        output.print(f"Ingested {report.ingested} papers into {store}/{known}\n")
 
         output.print(f'Ad-hoc query, through the adhoc_query adapter: "{_QUERY}"\n')
-        hits = search_papers(client, model, _QUERY, limit=_HITS)
+        hits = papers.search(_QUERY, _HITS)
         show_hits(hits, as_json=False)
 
         best = hits[0].paper
         output.print(f'\nPapers like "{best.title}", through the proximity adapter:\n')
-        show_hits(similar_papers(client, model, best.id or best, limit=_HITS), as_json=False)
+        show_hits(papers.similar(best.id or best, _HITS), as_json=False)
     output.print(f'\nNow search yourself: specter2 search "graph neural networks" --model {MINI} --store {store}')

@@ -12,30 +12,19 @@ import numpy as np
 import typer
 
 from specter2_plugins.cli.console import errors
-from specter2_plugins.cli.options import (
-    DEFAULT_MODEL,
-    Device,
-    Devices,
-    Dtype,
-    Fields,
-    FileFormat,
-    Files,
-    Model,
-    Ray,
-    Rejects,
-    Workers,
-    hide_loading_bars,
-    open_encoder,
-    refuse_with,
-)
-from specter2_plugins.cli.outputs import check_outputs, check_writable, writing
+from specter2_plugins.cli.groups import expand_groups
+from specter2_plugins.cli.on_ray import on_ray
+from specter2_plugins.cli.options import EncoderOptions, Files, ReadingOptions, hide_loading_bars, refuse_with
+from specter2_plugins.cli.outputs import check_outputs
 from specter2_plugins.cli.progress import Show, progress
 from specter2_plugins.cli.source import Source
 from specter2_plugins.cli.stopping import stoppable
 from specter2_plugins.tasks import route
+from specter2_plugins.writers.files import check_writable, writing
 
 if TYPE_CHECKING:
-    from specter2_plugins.paper_encoder import PaperEncoder
+    from specter2_plugins.papers import Paper
+    from specter2_plugins.papers.encoder import PaperEncoder
     from specter2_plugins.qdrant import IngestReport
 
     Follow = Callable[[IngestReport], None]
@@ -43,8 +32,11 @@ if TYPE_CHECKING:
 _FILES = (".npz", ".jsonl")
 
 
+@expand_groups
 def embed(
     files: Files,
+    by: EncoderOptions,
+    reading: ReadingOptions,
     out: Annotated[
         str,
         typer.Option(
@@ -60,19 +52,10 @@ def embed(
             help="proximity (the default), adhoc_query, classification, regression, base; a folder takes several."
         ),
     ] = None,
-    model: Model = DEFAULT_MODEL,
-    device: Device = None,
-    dtype: Dtype = None,
-    workers: Workers = 1,
-    devices: Devices = None,
-    ray: Ray = None,
-    file_format: FileFormat = None,
-    field: Fields = None,
-    rejects: Rejects = None,
 ) -> None:
     """Embed the papers of files and write the vectors; to a file, one for each paper in the files' order."""
-    source = Source(files, file_format, field, rejects)
-    tasks = task or ["proximity"]
+    source = reading.source(files)
+    tasks = task or ["document"]
     to_file = out.endswith(_FILES)
     if to_file and len(tasks) > 1:
         raise typer.BadParameter("a file holds the vectors of one task; name a folder for several", param_hint="--task")
@@ -82,31 +65,38 @@ def embed(
         raise typer.BadParameter(f"{out}: only folders can lie in object storage", param_hint="--out")
     if not to_file and Path(out).suffix and "://" not in out and not out.endswith("/") and not Path(out).is_dir():
         raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl; end a folder in /", param_hint="--out")
-    check_outputs({"--out": out, "--rejects": rejects}, files)
-    if ray is not None:
-        refuse_with("--ray", devices=devices, stdin=Path("-") in source.files, file=out if to_file else None)
+    check_outputs({"--out": out, "--rejects": reading.rejects}, files)
+    if by.ray is not None:
+        refuse_with(
+            "--ray",
+            devices=by.devices,
+            encoding=reading.encoding,
+            stdin=Path("-") in source.files,
+            file=out if to_file else None,
+        )
 
         def run(follow: Follow) -> IngestReport:
-            from specter2_plugins.scale.actors import RayModel
-            from specter2_plugins.scale.on_ray import cluster, embed_on_ray
-            from specter2_plugins.scale.pieces import Sources
+            from specter2_plugins.pipeline.ray.actors import RayModel
+            from specter2_plugins.pipeline.ray.pieces import SourceFiles
+            from specter2_plugins.pipeline.ray.run import embed_on_ray
 
             hide_loading_bars()
-            what, by = Sources(source.files, source.format, source.mapping), RayModel(model, dtype, device)
-            with cluster(ray), source.keeping() as keep:
-                return embed_on_ray(what, out, by, tasks, workers=workers, on_reject=keep, on_progress=follow)
+            what = SourceFiles(source.files, source.format, source.mapping)
+            model = RayModel(by.model, by.dtype, by.device, by.adapters)
+            with on_ray(by.ray), source.keeping() as keep:
+                return embed_on_ray(what, out, model, tasks, workers=by.workers, on_reject=keep, on_progress=follow)
 
         _into_folder(source, out, run)
         return
     if to_file:
-        with open_encoder(model, device, dtype, workers, devices) as (encoder, batch):
+        with by.open() as (encoder, batch):
             _into_file(source, Path(out), encoder, tasks[0], batch)
         return
 
     def run_here(follow: Follow) -> IngestReport:
-        from specter2_plugins.scale.embed import embed_papers
+        from specter2_plugins.pipeline.embed import embed_papers
 
-        with open_encoder(model, device, dtype, workers, devices) as (encoder, batch), source.keeping() as keep:
+        with by.open() as (encoder, batch), source.keeping() as keep:
             return embed_papers(source.records(), out, encoder, tasks, batch=batch, on_reject=keep, on_progress=follow)
 
     _into_folder(source, out, run_here)
@@ -124,7 +114,7 @@ def _into_folder(source: Source, folder: str, run: Callable[[Follow], IngestRepo
             latest[:] = [report]
             # What is embedded counts here, for it takes minutes until a whole part is written.
             done = report.done + report.embedded - report.ingested
-            show(done, report.tokens, source.share_of(done, report.read))
+            show(done, source.total(report.read), report.embedded, report.tokens)
 
         report = run(follow)
     source.require_papers(report.read - report.rejected)
@@ -144,22 +134,23 @@ def _into_file(source: Source, out: Path, encoder: PaperEncoder, task: str, batc
 def _embedded(
     source: Source, encoder: PaperEncoder, task: str, at_once: int, show: Show
 ) -> Iterator[tuple[list[str], np.ndarray]]:
-    """Batches of ids and their vectors; a paper without an id is called by its position."""
+    """Yield batches of ids and their vectors; a paper without an id is called by its position."""
     papers = iter(source)
     done = tokens = 0
 
     def passed(texts: int, more: int) -> None:
         nonlocal done, tokens
         done, tokens = done + texts, tokens + more
-        show(done, tokens, source.share)
+        show(done, source.total(first + len(batch)), done, tokens)
 
     first = 0
+    batch: list[Paper] = []
     while batch := list(islice(papers, at_once)):
         ids = [str(position) if paper.id is None else paper.id for position, paper in enumerate(batch, start=first)]
         yield ids, encoder.encode(batch, task=task, show_progress_bar=False, on_pass=passed)
         first += len(batch)
         done = first
-        show(done, tokens, source.share)
+        show(done, source.total(first), done, tokens)
 
 
 def _write_npz(file: IO[bytes], batches: Iterator[tuple[list[str], np.ndarray]]) -> int:

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from specter2_plugins.cli.console import errors, output, print_json
-from specter2_plugins.cli.options import DEFAULT_MODEL, AsJson, Device, Dtype, Model, load_model
-from specter2_plugins.cli.outputs import check_outputs, write_text
+from specter2_plugins.cli.console import output, print_json
+from specter2_plugins.cli.groups import expand_groups
+from specter2_plugins.cli.options import AsJson, ModelOptions
+from specter2_plugins.cli.outputs import check_outputs
+from specter2_plugins.cli.progress import progress
 from specter2_plugins.errors import Specter2Error
 from specter2_plugins.printable import to_json
+from specter2_plugins.writers.files import write_text
 
 if TYPE_CHECKING:
     from specter2_plugins.evaluation import Report
 
 
+@expand_groups
 def evaluate(
+    by: ModelOptions,
     paths: Annotated[
         list[Path],
         typer.Argument(
@@ -26,9 +31,9 @@ def evaluate(
             show_default=False,
         ),
     ],
-    model: Model = DEFAULT_MODEL,
-    adapter: Annotated[
-        str | None, typer.Option(help="Send every text through this adapter, or base; by default each task's own.")
+    through: Annotated[
+        str | None,
+        typer.Option(metavar="TASK", help="Send every text through one adapter, or base; by default each task's own."),
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="A task by its name; may be repeated. By default all.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Folder that keeps embeddings for the next run.")] = None,
@@ -36,8 +41,6 @@ def evaluate(
         Path | None, typer.Option("--out", "-o", help="Where to write the scores as JSON, after each task.")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Where to draw the scores: .png, .svg or .pdf.")] = None,
-    device: Device = None,
-    dtype: Dtype = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a model on benchmarks and print a table; rankings have BM25 and a hybrid beside them."""
@@ -53,10 +56,10 @@ def evaluate(
     if plot is not None:
         check_plot(plot)
     tasks = read_tasks(*paths, names=task or None)
-    encoder = load_model(model, device, dtype)
+    encoder = by.load()
 
     def scores(report: Report) -> dict[str, Any]:
-        return {"model": model, **report.to_dict()}
+        return {"model": by.model, **report.to_dict()}
 
     finished: list[Report] = []
 
@@ -74,7 +77,8 @@ def evaluate(
             save_plot(report, plot)
 
     try:
-        report = run(encoder, tasks, adapter=adapter, cache=cache, progress=errors.is_terminal, after_task=keep)
+        with progress("embedding for the tasks", unit="texts") as follow:
+            report = run(encoder, tasks, adapter=through, cache=cache, on_progress=follow, after_task=keep)
     except Specter2Error:
         for report in finished:
             with suppress(OSError, Specter2Error):

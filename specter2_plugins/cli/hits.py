@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ABSTRACT_LENGTH = 160
 _AUTHORS = 3
+_INDENT = 4
 
 
 def show_hits(hits: list[Hit], as_json: bool = False, as_bibtex: bool = False) -> None:
@@ -51,11 +52,18 @@ def show_answers(answers: Iterable[tuple[Query, list[Hit]]], as_json: bool = Fal
 def _show(hits: list[Hit]) -> None:
     for rank, hit in enumerate(hits, start=1):
         paper = hit.paper
-        output.print(Text(f"{rank:>2}. ") + Text(tidy(paper.title or "(no title)"), style="bold"))
-        output.print(Text(f"    {_byline(hit)}", style="dim"))
+        _show_indented(Text(tidy(paper.title or "(no title)"), style="bold"), f"{rank:>2}.")
+        _show_indented(Text(_byline(hit), style="dim"))
         if paper.abstract:
             abstract = tidy(paper.abstract)
-            output.print(Text(f"    {abstract[:_ABSTRACT_LENGTH]}{'…' * (len(abstract) > _ABSTRACT_LENGTH)}"))
+            _show_indented(Text(f"{abstract[:_ABSTRACT_LENGTH]}{'…' * (len(abstract) > _ABSTRACT_LENGTH)}"))
+
+
+def _show_indented(text: Text, mark: str = "") -> None:
+    """Print a text behind its mark: in a file or pipe as one line, on a terminal in lines that fit it."""
+    lines = text.wrap(output, max(output.width - _INDENT, _INDENT)) if output.is_terminal else [text]
+    for number, line in enumerate(lines):
+        output.print(Text(f"{'' if number else mark:<{_INDENT}}") + line)
 
 
 def _byline(hit: Hit) -> str:

@@ -9,38 +9,22 @@ from typing import Annotated
 import typer
 
 from specter2_plugins.cli.console import errors, output
-from specter2_plugins.cli.options import (
-    DEFAULT_COLLECTION,
-    DEFAULT_GRPC_PORT,
-    DEFAULT_MODEL,
-    DEFAULT_TIMEOUT,
-    ApiKey,
-    Collection,
-    Device,
-    Dtype,
-    Fields,
-    FileFormat,
-    Files,
-    Grpc,
-    GrpcPort,
-    Model,
-    Rejects,
-    Store,
-    Timeout,
-    Url,
-    connect,
-    load_model,
-    typed,
-)
+from specter2_plugins.cli.groups import expand_groups
+from specter2_plugins.cli.options import Files, ModelOptions, ReadingOptions, StoreOptions, typed
 from specter2_plugins.cli.outputs import check_outputs
-from specter2_plugins.cli.source import Source
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
 
+NEGATIVES = "Hard negatives"
 
+
+@expand_groups
 def mine(
     context: typer.Context,
     files: Files,
+    where: StoreOptions,
+    by: ModelOptions,
+    reading: ReadingOptions,
     citations: Annotated[
         Path,
         typer.Option(help="Who cites whom: JSON, CSV or TSV with citing and cited.", show_default=False),
@@ -48,24 +32,21 @@ def mine(
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write triplets, .jsonl.", show_default=False)],
     per_paper: Annotated[int, typer.Option(min=1, help="Triplets of one paper.")] = 5,
     hard: Annotated[
-        int | None, typer.Option(min=0, help="How many of them have a hard negative; by default 2.", show_default=False)
+        int | None,
+        typer.Option(
+            min=0,
+            help="How many of them have a hard negative; by default 2.",
+            show_default=False,
+            rich_help_panel=NEGATIVES,
+        ),
     ] = None,
-    store: Store = None,
-    url: Url = None,
-    api_key: ApiKey = None,
-    grpc: Grpc = False,
-    grpc_port: GrpcPort = DEFAULT_GRPC_PORT,
-    timeout: Timeout = DEFAULT_TIMEOUT,
-    collection: Collection = DEFAULT_COLLECTION,
-    skip: Annotated[int, typer.Option(min=0, help="Nearest papers in the store that are no negatives.")] = 10,
-    depth: Annotated[int, typer.Option(min=1, help="Last rank in the store that is a negative.")] = 100,
-    model: Model = DEFAULT_MODEL,
-    device: Device = None,
-    dtype: Dtype = None,
-    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
-    file_format: FileFormat = None,
-    fields: Fields = None,
-    rejects: Rejects = None,
+    skip: Annotated[
+        int, typer.Option(min=0, help="Nearest papers in the store that are no negatives.", rich_help_panel=NEGATIVES)
+    ] = 10,
+    depth: Annotated[
+        int, typer.Option(min=1, help="Last rank in the store that is a negative.", rich_help_panel=NEGATIVES)
+    ] = 100,
+    seed: Annotated[int, typer.Option(help="Of the draws.", rich_help_panel=NEGATIVES)] = 0,
 ) -> None:
     """Make training triplets of papers: one it cites, and one it does not.
 
@@ -77,12 +58,12 @@ def mine(
     hard = min(HARD, per_paper) if hard is None else hard
     if hard > per_paper:
         raise typer.BadParameter(f"--hard {hard} is more than --per-paper {per_paper}")
-    if store is None and url is None:
-        for option in ("skip", "depth", "model", "device", "dtype"):
+    if not where.is_named:
+        for option in ("skip", "depth", "model", "adapter", "device", "dtype"):
             if typed(context, option):
                 raise typer.BadParameter(f"--{option} needs --store or --url")
-    source = Source(files, file_format, fields, rejects)
-    check_outputs({"--out": out, "--rejects": rejects}, [citations, *files])
+    source = reading.source(files)
+    check_outputs({"--out": out, "--rejects": reading.rejects}, [citations, *files])
     cited = read_citations(citations)
     papers: dict[str, Paper] = {}
     unnamed = twice = 0
@@ -96,14 +77,11 @@ def mine(
         raise PaperError("none of the papers has an id, which citations need; name theirs with --field id=KEY")
     neighbours = None
     with ExitStack() as stack:
-        if store is not None or url is not None:
+        if where.is_named:
             from specter2_plugins.mining.neighbours import qdrant_neighbours
 
-            client = stack.enter_context(
-                connect(context, store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout)
-            )
-            encoder = load_model(model, device, dtype)
-            neighbours = qdrant_neighbours(client, encoder, collection, skip=skip, depth=depth)
+            client = stack.enter_context(where.open(context, read_only=True))
+            neighbours = qdrant_neighbours(client, by.load(), where.collection, skip=skip, depth=depth)
         triplets = mine_triplets(cited, papers, per_paper=per_paper, hard=hard, neighbours=neighbours, seed=seed)
         count = write_triplets(triplets, papers, out)
     citing = sum(paper in cited for paper in papers)

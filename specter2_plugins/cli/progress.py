@@ -1,4 +1,4 @@
-"""How far a command is: a live line on a terminal, else a plain line every few seconds."""
+"""How far a command is: a live line on a terminal, else a plain line every 15 seconds."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from specter2_plugins.cli.console import errors
+from specter2_plugins.cli.pace import Pace
 
 if TYPE_CHECKING:
     from specter2_plugins.cli.source import Source
 
-_SECONDS_BETWEEN_LINES = 5
+SECONDS_BETWEEN_LINES = 15
+
+
+class Update(Protocol):
+    """Takes what is done of how much, as `Pace.words` does."""
+
+    def __call__(self, done: float, total: float | None = None, worked: float | None = None, tokens: int = 0) -> None:
+        """Take it."""
 
 
 @dataclass(frozen=True)
@@ -24,60 +31,61 @@ class Show:
     """Shows how far a command is.
 
     Args:
-        show: Called with the papers done, the tokens embedded, and the share of the source that this is, if known.
+        show: Called with what is done.
         pause: Gives a context in which the terminal is free for a question.
     """
 
-    show: Callable[[int, int, float | None], None]
+    show: Update
     pause: Callable[[], AbstractContextManager[None]]
 
-    def __call__(self, done: int, tokens: int, share: float | None) -> None:
+    def __call__(self, done: float, total: float | None = None, worked: float | None = None, tokens: int = 0) -> None:
         """Show what is done."""
-        self.show(done, tokens, share)
+        self.show(done, total, worked, tokens)
 
 
 @contextmanager
-def progress(what: str, source: Source | None = None) -> Iterator[Show]:
-    """Show how many papers are done.
+def progress(
+    what: str,
+    source: Source | None = None,
+    *,
+    unit: str = "papers",
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Show]:
+    """Show how far a command is.
 
     Args:
-        what: What is happening to the papers, such as "embedding".
-        source: Where they come from; its rejected records are shown too.
+        what: What is happening, such as "embedding".
+        source: Where papers come from; its rejected records are shown too.
+        unit: What is counted.
+        clock: Gives seconds.
 
     Yields:
         A function to call with what is done so far.
     """
-    started = time.monotonic()
+    pace = Pace(unit, clock)
 
-    def text(done: int, tokens: int, share: float | None) -> str:
-        seconds = max(time.monotonic() - started, 1e-9)
-        parts = [f"{done} papers", f"{done / seconds:.1f} papers/s"]
-        if tokens:
-            parts.append(f"{tokens / seconds:.0f} tokens/s")
-        if source is not None and source.rejected:
-            parts.append(f"{source.rejected} rejected")
-        if share:
-            parts.append(f"{timedelta(seconds=round(seconds / share - seconds))} left")
-        return ", ".join(parts)
+    def text(done: float, total: float | None, worked: float | None, tokens: int) -> str:
+        rejected = f", {source.rejected} rejected" if source is not None and source.rejected else ""
+        return pace.words(done, total, worked, tokens) + rejected
 
     if errors.is_terminal:
         words = TextColumn("{task.description}"), TextColumn("{task.fields[text]}")
         with Progress(words[0], BarColumn(), TaskProgressColumn(), words[1], console=errors, transient=True) as bar:
             task = bar.add_task(what, total=None, text="")
 
-            def update(done: int, tokens: int = 0, share: float | None = None) -> None:
-                total, completed = (None, done) if share is None else (1.0, share)
-                bar.update(task, total=total, completed=completed, text=text(done, tokens, share))
+            def update(done: float, total: float | None = None, worked: float | None = None, tokens: int = 0) -> None:
+                bar.update(task, total=total, completed=done, text=text(done, total, worked, tokens))
 
             yield Show(update, lambda: _paused(bar))
         return
-    last_line = started
+    last_line = clock()
 
-    def line(done: int, tokens: int = 0, share: float | None = None) -> None:
+    def line(done: float, total: float | None = None, worked: float | None = None, tokens: int = 0) -> None:
         nonlocal last_line
-        if time.monotonic() - last_line >= _SECONDS_BETWEEN_LINES:
-            last_line = time.monotonic()
-            errors.print(f"{what}: {text(done, tokens, share)}")
+        said = text(done, total, worked, tokens)
+        if clock() - last_line >= SECONDS_BETWEEN_LINES:
+            last_line = clock()
+            errors.print(f"{what}: {said}")
 
     yield Show(line, nullcontext)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from specter2_plugins.errors import PaperError
+from specter2_plugins.printable import from_json
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def _query(source: str, number: int, line: str) -> Query:
     if not line.startswith("{"):
         return Query(str(number), line)
     try:
-        record = json.loads(line)
+        record = from_json(line)
     except json.JSONDecodeError as error:
         raise PaperError(f"{source}:{number}: not valid JSON: {error}") from None
     text = record.get("text")

@@ -6,26 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from specter2_plugins.cli.groups import expand_groups
 from specter2_plugins.cli.hits import show_answers, show_hits
-from specter2_plugins.cli.options import (
-    DEFAULT_COLLECTION,
-    DEFAULT_GRPC_PORT,
-    DEFAULT_MODEL,
-    DEFAULT_TIMEOUT,
-    ApiKey,
-    AsJson,
-    Collection,
-    Device,
-    Dtype,
-    Grpc,
-    GrpcPort,
-    Model,
-    Store,
-    Timeout,
-    Url,
-    connect,
-    load_model,
-)
+from specter2_plugins.cli.options import OUTPUT, RANKING, AsJson, ModelOptions, StoreOptions
 from specter2_plugins.cli.queries import Query, read_queries
 from specter2_plugins.papers import Paper
 
@@ -35,21 +18,29 @@ if TYPE_CHECKING:
     from specter2_plugins.qdrant import Hit
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, help="How many papers to show.")]
-Offset = Annotated[int, typer.Option(min=0, help="How many papers to leave out at the top.")]
+Offset = Annotated[int, typer.Option(min=0, help="How many papers to leave out at the top.", rich_help_panel=RANKING)]
 Filter = Annotated[
     str | None,
     typer.Option(
         "--filter", "-f", help="Papers to search in, such as: year >= 2015 and venue ~ SIGIR. See docs/search.md"
     ),
 ]
-Vector = Annotated[str | None, typer.Option(help="The dense vector to search; by default proximity, or the first.")]
-AsBibtex = Annotated[bool, typer.Option("--bibtex", help="Print BibTeX.")]
+Vector = Annotated[
+    str | None,
+    typer.Option(help="The dense vector to search; by default proximity, or the first.", rich_help_panel=RANKING),
+]
+AsBibtex = Annotated[bool, typer.Option("--bibtex", help="Print BibTeX.", rich_help_panel=OUTPUT)]
+
+MANY, NEW = "Many queries", "A new paper"
 
 _QUERIES_AT_ONCE = 256
 
 
+@expand_groups
 def search(
     context: typer.Context,
+    where: StoreOptions,
+    by: ModelOptions,
     query: Annotated[
         list[str] | None, typer.Argument(help="What to look for, in quotes or without.", show_default=False)
     ] = None,
@@ -58,30 +49,37 @@ def search(
         typer.Option(
             encoding="utf-8-sig",
             help="File of queries instead, one a line: text, or JSON with id and text; - is the standard input.",
+            rich_help_panel=MANY,
         ),
     ] = None,
-    store: Store = None,
-    url: Url = None,
-    api_key: ApiKey = None,
-    grpc: Grpc = False,
-    grpc_port: GrpcPort = DEFAULT_GRPC_PORT,
-    timeout: Timeout = DEFAULT_TIMEOUT,
-    collection: Collection = DEFAULT_COLLECTION,
     limit: Limit = 10,
     offset: Offset = 0,
     filter: Filter = None,
     mode: Annotated[
-        Literal["dense", "sparse", "hybrid"], typer.Option(help="Search by meaning, by words, or by both.")
+        Literal["dense", "sparse", "hybrid"],
+        typer.Option(help="Search by meaning, by words, or by both.", rich_help_panel=RANKING),
     ] = "dense",
-    hybrid: Annotated[bool, typer.Option("--hybrid", help="The same as --mode hybrid.")] = False,
+    hybrid: Annotated[bool, typer.Option("--hybrid", help="Search by meaning and by words, as --mode hybrid.")] = False,
     fusion: Annotated[
-        Literal["rrf", "dbsf"], typer.Option(help="How hybrid joins both: by ranks, or by scores.")
+        Literal["rrf", "dbsf"],
+        typer.Option(help="How hybrid joins both: by ranks, or by scores.", rich_help_panel=RANKING),
     ] = "rrf",
+    near: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Id of a paper that the hits are to be near to as well; can be repeated.", rich_help_panel=RANKING
+        ),
+    ] = None,
+    diverse: Annotated[
+        bool,
+        typer.Option(
+            "--diverse", help="Leave out what is nearly the same as what is above it.", rich_help_panel=RANKING
+        ),
+    ] = False,
     vector: Vector = None,
-    sparse: Annotated[str, typer.Option(help="The sparse encoder: bm25, or splade:MODEL.")] = "bm25",
-    model: Model = DEFAULT_MODEL,
-    device: Device = None,
-    dtype: Dtype = None,
+    sparse: Annotated[
+        str, typer.Option(help="The sparse encoder: bm25, or splade:MODEL.", rich_help_panel=RANKING)
+    ] = "bm25",
     as_json: AsJson = False,
     as_bibtex: AsBibtex = False,
 ) -> None:
@@ -92,28 +90,26 @@ def search(
     if hybrid:
         mode = "hybrid"
     asked = read_queries(queries) if queries is not None else [Query("1", " ".join(query or ()))]
-    with connect(context, store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout) as client:
-        from specter2_plugins.qdrant import search_papers
-        from specter2_plugins.qdrant.filters import to_filter
+    with where.open(context, read_only=True) as client:
+        from specter2_plugins.qdrant import PaperCollection
+        from specter2_plugins.qdrant.filters import filter_for
 
-        where = to_filter(filter)
-        encoder = load_model(model, device, dtype) if mode != "sparse" else None
+        only = filter_for(client, where.collection, filter)
+        papers = PaperCollection(client, by.load() if mode != "sparse" else None, where.collection, sparse=sparse)
 
         def answers() -> Iterator[tuple[Query, list[Hit]]]:
             for start in range(0, len(asked), _QUERIES_AT_ONCE):
                 batch = asked[start : start + _QUERIES_AT_ONCE]
-                hits = search_papers(
-                    client,
-                    encoder,
+                hits = papers.search(
                     [one.text for one in batch],
-                    collection,
                     limit,
-                    filter=where,
+                    filter=only,
                     mode=mode,
                     fusion=fusion,
                     vector=vector,
-                    sparse=sparse,
                     offset=offset,
+                    near=near or (),
+                    diverse=diverse,
                 )
                 yield from zip(batch, hits, strict=True)
 
@@ -124,60 +120,52 @@ def search(
             show_hits(hits, as_json, as_bibtex)
 
 
+@expand_groups
 def similar(
     context: typer.Context,
+    where: StoreOptions,
+    by: ModelOptions,
     paper_ids: Annotated[
         list[str] | None,
         typer.Argument(metavar="ID...", help="Ids of papers in the collection.", show_default=False),
     ] = None,
-    title: Annotated[str | None, typer.Option(help="Title of a paper that need not be in the collection.")] = None,
-    abstract: Annotated[str | None, typer.Option(help="Its abstract.")] = None,
+    title: Annotated[
+        str | None, typer.Option(help="Title of a paper that need not be in the collection.", rich_help_panel=NEW)
+    ] = None,
+    abstract: Annotated[str | None, typer.Option(help="Its abstract.", rich_help_panel=NEW)] = None,
     negative: Annotated[
         list[str] | None, typer.Option(help="Id of a paper that the hits are to be unlike; can be repeated.")
     ] = None,
     strategy: Annotated[
-        Literal["average_vector", "best_score", "sum_scores"], typer.Option(help="How several papers are weighed.")
+        Literal["average_vector", "best_score", "sum_scores"],
+        typer.Option(help="How several papers are weighed.", rich_help_panel=RANKING),
     ] = "average_vector",
-    store: Store = None,
-    url: Url = None,
-    api_key: ApiKey = None,
-    grpc: Grpc = False,
-    grpc_port: GrpcPort = DEFAULT_GRPC_PORT,
-    timeout: Timeout = DEFAULT_TIMEOUT,
-    collection: Collection = DEFAULT_COLLECTION,
     limit: Limit = 10,
     offset: Offset = 0,
     filter: Filter = None,
     vector: Vector = None,
-    model: Model = DEFAULT_MODEL,
-    device: Device = None,
-    dtype: Dtype = None,
     as_json: AsJson = False,
     as_bibtex: AsBibtex = False,
 ) -> None:
-    """Find papers like others: those in the collection, by their ids, or a new one, by title and abstract."""
+    """Find papers like others: those in the collection, by their ids, or a new one, by title and abstract.
+
+    By ids alone no model is loaded.
+    """
     papers: list[str | Paper] = list(paper_ids or ())
     if title is not None or abstract is not None:
         papers.append(Paper(title, abstract))
     if not papers:
         raise typer.BadParameter("name the ids of papers, or give --title and --abstract of a new one")
     _check_output(as_json, as_bibtex)
-    with connect(context, store, url, api_key, grpc=grpc, grpc_port=grpc_port, timeout=timeout) as client:
-        from specter2_plugins.qdrant import similar_papers
-        from specter2_plugins.qdrant.filters import to_filter
+    with where.open(context, read_only=True) as client:
+        from specter2_plugins.qdrant import PaperCollection
+        from specter2_plugins.qdrant.filters import filter_for
 
-        where = to_filter(filter)
-        hits = similar_papers(
-            client,
-            load_model(model, device, dtype),
-            papers,
-            collection,
-            limit,
-            negative=negative or (),
-            strategy=strategy,
-            filter=where,
-            vector=vector,
-            offset=offset,
+        only = filter_for(client, where.collection, filter)
+        by_ids = title is None and abstract is None
+        collection = PaperCollection(client, None if by_ids else by.load(), where.collection)
+        hits = collection.similar(
+            papers, limit, negative=negative or (), strategy=strategy, filter=only, vector=vector, offset=offset
         )
     show_hits(hits, as_json, as_bibtex)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -17,6 +18,7 @@ from specter2_plugins.printable import to_json
 from specter2_plugins.readers import ReadingProgress, Rejected, read_records
 
 _SHOWN = 5
+_NOTES = 20
 
 
 @dataclass
@@ -28,6 +30,7 @@ class Source:
         format: Their format, or None to find it out.
         fields: Which field is what, each as "title=dc:title".
         rejects: Where to write rejected records as JSON lines, or None.
+        encoding: Of their text, or None to find it out.
         rejected: How many records were rejected so far.
     """
 
@@ -35,8 +38,9 @@ class Source:
     format: str | None = None
     fields: Sequence[str] | None = None
     rejects: Path | None = None
+    encoding: str | None = None
     rejected: int = field(default=0, init=False)
-    _progress: ReadingProgress = field(default_factory=ReadingProgress, init=False)
+    progress: ReadingProgress = field(default_factory=ReadingProgress, init=False)
 
     def __iter__(self) -> Iterator[Paper]:
         with self.keeping() as keep:
@@ -47,33 +51,33 @@ class Source:
                     yield record
 
     def records(self) -> Iterator[Paper | Rejected]:
-        """The papers, and between them the records that are none; whoever takes them keeps these."""
-        return read_records(self.files, self.format, self.mapping, self._progress)
+        """Return the papers, and between them the records that are none; whoever takes them keeps these."""
+        read = read_records(self.files, self.format, self.mapping, self.progress, self.encoding)
+        return chain(read, self._say_notes())
 
     @contextmanager
-    def keeping(self) -> Iterator[Callable[[Rejected], None]]:
-        """Give a function that counts, shows and keeps a rejected record."""
+    def keeping(self, shown: int = _SHOWN) -> Iterator[Callable[[Rejected], None]]:
+        """Give a function that counts a rejected record, shows the first ones, and keeps it."""
         with ExitStack() as stack:
             kept: IO[str] | None = None
             if self.rejects is not None:
                 stack.enter_context(_naming(self.rejects))
                 # A line at a time, so that what was rejected is there even if the run is killed.
                 kept = stack.enter_context(self.rejects.open("w", encoding="utf-8", buffering=1))
-            yield lambda record: self._take(record, kept)
+            yield lambda record: self._take(record, kept, shown)
 
     @property
     def mapping(self) -> dict[str, str]:
         """The fields, by our names."""
         return _mapping(self.fields or ())
 
-    @property
-    def share(self) -> float | None:
-        """How much of the files has been read, from 0 to 1; None where that cannot be told, as of a pipe."""
-        return self._progress.share
+    def total(self, read: int) -> float | None:
+        """Return about how many records the files hold, of which some were read; None where it cannot be told."""
+        share = self.progress.share
+        return read / share if share and read else None
 
-    def share_of(self, done: int, read: int) -> float | None:
-        """How much of the files is done, of what was read; as `share`."""
-        return self.share * done / read if self.share and read else None
+    def finished(self) -> None:
+        """Take note that all of it is stored."""
 
     def require_papers(self, read: int) -> None:
         """Raise if there was nothing to do.
@@ -84,12 +88,17 @@ class Source:
         if read == 0:
             raise PaperError(f"no papers in {', '.join(map(str, self.files))} ({self.rejected} records rejected)")
 
-    def _take(self, record: Rejected, kept: IO[str] | None) -> None:
-        """Count, show and keep a rejected record."""
+    def _say_notes(self) -> Iterator[Rejected]:
+        """Say what is worth knowing of the files, once they are read."""
+        for note in self.progress.notes[:_NOTES]:
+            errors.print(f"note: {note}")
+        yield from ()
+
+    def _take(self, record: Rejected, kept: IO[str] | None, shown: int) -> None:
         self.rejected += 1
-        if self.rejected <= _SHOWN:
+        if self.rejected <= shown:
             errors.print(f"rejected {record}")
-        elif self.rejected == _SHOWN + 1:
+        elif self.rejected == shown + 1:
             errors.print("rejected more; --rejects FILE keeps them all")
         if kept is not None:
             kept.write(to_json(asdict(record)) + "\n")
@@ -105,7 +114,7 @@ def _naming(file: Path) -> Iterator[None]:
 
 
 def _mapping(fields: Sequence[str]) -> dict[str, str]:
-    """`title=dc:title` as a key and its value."""
+    """Return `title=dc:title` as a key and its value."""
     pairs = [entry.partition("=") for entry in fields]
     for name, _, key in pairs:
         if not name or not key:

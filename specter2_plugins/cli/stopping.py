@@ -26,19 +26,21 @@ _URL_VARIABLE = "$QDRANT_URL"
 
 
 @contextmanager
-def stoppable(kept: Callable[[], int]) -> Iterator[None]:
+def stoppable(kept: Callable[[], int], how: Callable[[int], str] | None = None) -> Iterator[None]:
     """Let what is under way end when the command is asked to stop, and say how to go on.
 
     The first Ctrl-C or SIGTERM stops the reading and the embedding, and waits for the writes; a second one does not.
     The exit code is then 130 or 143, as for a process that a signal ended.
 
     Args:
-        kept: How many papers the store is known to hold so far.
+        kept: How many papers the store is known to hold so far, or what else `how` takes.
+        how: Says how to go on. By default, papers are kept and the same command goes on.
 
     Raises:
         StoreError: If the store failed; the message holds the command that goes on.
     """
     asked: list[int] = []
+    how = how or _how_to_go_on
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
         asked.append(number)
@@ -46,7 +48,7 @@ def stoppable(kept: Callable[[], int]) -> Iterator[None]:
             raise KeyboardInterrupt
         # Python's own way out would wait for the threads that write.
         errors.show_cursor()
-        errors.print(f"stopped; {_how_to_go_on(kept())}")
+        errors.print(f"stopped; {how(kept())}")
         os._exit(_code(number))
 
     hooked = False
@@ -78,10 +80,10 @@ def stoppable(kept: Callable[[], int]) -> Iterator[None]:
         try:
             yield
         except KeyboardInterrupt:
-            errors.print(f"stopped; {_how_to_go_on(kept())}")
+            errors.print(f"stopped; {how(kept())}")
             raise typer.Exit(_code(asked[0] if asked else signal.SIGINT)) from None
         except StoreError as error:
-            raise StoreError(f"{error}. {_how_to_go_on(kept())}" if kept() else str(error)) from None
+            raise StoreError(f"{error}. {how(kept())}" if kept() else str(error)) from None
 
 
 def _code(number: int) -> int:
@@ -93,7 +95,7 @@ def _how_to_go_on(kept: int) -> str:
 
 
 def command_line(arguments: list[str]) -> str:
-    """The command that was given, for a shell, without the API key and without a URL that holds a password.
+    """Return the command that was given, for a shell, without the API key and without a URL that holds a password.
 
     These are left out because messages end up in logs.
     """

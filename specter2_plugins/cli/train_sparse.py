@@ -10,6 +10,8 @@ import typer
 from specter2_plugins.cli.console import errors, output, print_json
 from specter2_plugins.cli.options import AsJson, Device
 
+RECIPE = "Recipe"
+
 
 def train_sparse(
     pairs: Annotated[
@@ -29,12 +31,22 @@ def train_sparse(
     on: Annotated[list[str] | None, typer.Option(help="Part of it, such as NanoNQ; by default all.")] = None,
     epochs: Annotated[float, typer.Option(min=0, help="Passes over the pairs.")] = 1,
     batch_size: Annotated[int, typer.Option(min=2, help="Pairs to a step.")] = 32,
-    learning_rate: Annotated[float, typer.Option("--lr", min=0, help="Highest learning rate.")] = 2e-5,
-    document_regularizer: Annotated[float, typer.Option(min=0, help="Larger makes documents sparser.")] = 3e-5,
-    query_regularizer: Annotated[float, typer.Option(min=0, help="Larger makes queries sparser.")] = 5e-5,
-    rank: Annotated[int, typer.Option(min=0, help="Rank of LoRA; 0 trains the whole model.")] = 64,
-    max_tokens: Annotated[int | None, typer.Option(min=8, help="Where texts are cut; by default as the base.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the weights and the order of pairs.")] = 0,
+    learning_rate: Annotated[
+        float, typer.Option("--lr", min=0, help="Highest learning rate.", rich_help_panel=RECIPE)
+    ] = 2e-5,
+    document_regularizer: Annotated[
+        float, typer.Option(min=0, help="Larger makes documents sparser.", rich_help_panel=RECIPE)
+    ] = 3e-5,
+    query_regularizer: Annotated[
+        float, typer.Option(min=0, help="Larger makes queries sparser.", rich_help_panel=RECIPE)
+    ] = 5e-5,
+    rank: Annotated[
+        int, typer.Option(min=0, help="Rank of LoRA; 0 trains the whole model.", rich_help_panel=RECIPE)
+    ] = 64,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=8, help="Where texts are cut; by default as the base.", rich_help_panel=RECIPE)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the weights and the order of pairs.", rich_help_panel=RECIPE)] = 0,
     device: Device = None,
     as_json: AsJson = False,
 ) -> None:

@@ -15,7 +15,7 @@ _SCORES_AT_ONCE = 2**20
 def attend(
     query: Tensor, key: Tensor, value: Tensor, *, heads: int, query_lengths: Sequence[int], lengths: Sequence[int]
 ) -> Tensor:
-    """Softmax attention of every sequence over itself.
+    """Return softmax attention of every sequence over itself.
 
     Args:
         query: [query tokens, hidden size].
@@ -47,7 +47,7 @@ def attend(
 
 
 def _runs(query_lengths: Sequence[int], lengths: Sequence[int], heads: int) -> Iterator[tuple[int, int, int]]:
-    """Neighbours of equal length, which go through one call: how many, query tokens and tokens of each."""
+    """Yield neighbours of equal length, which go through one call: how many, query tokens and tokens of each."""
     first = 0
     while first < len(lengths):
         query_length, length = query_lengths[first], lengths[first]
@@ -60,7 +60,7 @@ def _runs(query_lengths: Sequence[int], lengths: Sequence[int], heads: int) -> I
 
 
 def _multiply(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Attention as two batched products: in bfloat16 they run on oneDNN, at twice the speed of PyTorch's fused one."""
+    """Attend by two batched products: in bfloat16 they run on oneDNN, at twice the speed of PyTorch's fused one."""
     scores = torch.matmul(query * query.shape[-1] ** -0.5, key.transpose(-1, -2))
     return torch.matmul(scores.softmax(-1), value)
 
@@ -68,7 +68,7 @@ def _multiply(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 def _attend_padded(
     query: Tensor, key: Tensor, value: Tensor, heads: int, query_lengths: Sequence[int], lengths: Sequence[int]
 ) -> Tensor:
-    """One call for all sequences, padded for attention alone: on a GPU many small calls cost more than padding."""
+    """Return all sequences' attention by one call, padded here alone: many small calls cost a GPU more than padding."""
     asked, present = (_mask(each, query.device) for each in (query_lengths, lengths))
 
     def padded(rows: Tensor, mask: Tensor) -> Tensor:
@@ -83,5 +83,5 @@ def _attend_padded(
 
 
 def _mask(lengths: Sequence[int], device: torch.device) -> Tensor:
-    """[sequences, longest], true where a sequence has a token."""
+    """Return [sequences, longest], true where a sequence has a token."""
     return torch.arange(max(lengths), device=device) < torch.tensor(lengths, device=device)[:, None]

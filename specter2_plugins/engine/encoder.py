@@ -26,7 +26,7 @@ _BLOCK_ROWS = 2048
 def encode(
     base: BertModel, tokens: PackedTokens, adapters: Sequence[Adapter | None], *, first_only: bool = False
 ) -> Tensor:
-    """Last hidden states, as the base's own forward computes them, from the weights that it has now.
+    """Return last hidden states, as the base's own forward computes them, from the weights that it has now.
 
     It keeps nothing between calls and may run in several threads at once. Gradients do not flow.
 
@@ -99,7 +99,7 @@ def _all_tokens(layer: _Layer, hidden: Tensor, blocks: Iterable[_Block]) -> None
 
 
 def _first_tokens(layer: _Layer, hidden: Tensor, blocks: Sequence[_Block]) -> Tensor:
-    """The layer's output for the first token of each sequence: [sequences, hidden size]."""
+    """Return the layer's output for the first token of each sequence: [sequences, hidden size]."""
     contexts, firsts = [], []
     for block in blocks:
         rows = hidden[block.rows]
@@ -142,20 +142,20 @@ class _Layer:
         self._norms = {"attention": layer.attention.output.LayerNorm, "output": layer.output.LayerNorm}
 
     def attend(self, asked: Tensor, hidden: Tensor, asked_lengths: Sequence[int], lengths: Sequence[int]) -> Tensor:
-        """What each row asked for reads of its sequence, before the projection: [asked, hidden size]."""
+        """Return what each row asked for reads of its sequence, before the projection: [asked, hidden size]."""
         narrow = hidden.to(self._dtype)
         query = self._query(narrow if asked is hidden else asked.to(self._dtype))
         key, value = self._key(narrow), self._value(narrow)
         return attend(query, key, value, heads=self._heads, query_lengths=asked_lengths, lengths=lengths)
 
     def finish(self, context: Tensor, residual: Tensor, adapter: Adapter | None) -> Tensor:
-        """The rest of the layer, which works row by row: [rows, hidden size]."""
+        """Return the rest of the layer, which works row by row: [rows, hidden size]."""
         attended = self._close("attention", self._project(context), residual, adapter)
         inner = self._expand(attended.to(self._dtype), self._activation)
         return self._close("output", self._contract(inner), attended, adapter)
 
     def _close(self, location: Location, hidden: Tensor, residual: Tensor, adapter: Adapter | None) -> Tensor:
-        """What follows a dense layer: bottleneck, residual connection, layer norm."""
+        """Return what follows a dense layer: bottleneck, residual connection, layer norm."""
         norm = self._norms[location]
         bottleneck = None if adapter is None else adapter.bottleneck(self._number, location)
         if bottleneck is not None and not _reads_the_sum_alone(bottleneck):
@@ -169,7 +169,7 @@ class _Layer:
 
 
 def _reads_the_sum_alone(bottleneck: Bottleneck) -> bool:
-    """Whether hidden and residual matter through their sum alone, as in seq_bn, SPECTER2's configuration."""
+    """Return whether hidden and residual matter through their sum alone, as in seq_bn, SPECTER2's configuration."""
     config = bottleneck.config
     return (
         config.original_ln_before

@@ -49,7 +49,7 @@ def linear_kernel(linear: nn.Linear, rows: int = 0) -> LinearKernel:
 
 @functools.cache
 def onednn_runs(dtype: torch.dtype) -> bool:
-    """Whether PyTorch's fused oneDNN linear runs here in a precision, in hardware.
+    """Return whether PyTorch's fused oneDNN linear runs here in a precision, in hardware.
 
     Only on x86, where plain PyTorch takes MKL's matrix product, which on AMD runs at half to a third of oneDNN's
     speed. Elsewhere plain PyTorch is the fast path.

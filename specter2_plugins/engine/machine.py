@@ -49,7 +49,7 @@ class Machine:
 
 
 def auto_dtype(device: str | None = None) -> torch.dtype:
-    """bfloat16 where the device computes it in hardware, else float32."""
+    """Return bfloat16 where the device computes it in hardware, else float32."""
     return torch.bfloat16 if _computes_bfloat16(device or get_device_name()) else torch.float32
 
 

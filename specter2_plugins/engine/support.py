@@ -62,7 +62,7 @@ _TYPES: frozenset[type[nn.Module]] = frozenset(
 
 
 def refusal(base: nn.Module, adapters: Iterable[Adapter | None] = ()) -> str | None:
-    """Why the engine would not compute what the base's own forward computes, or None where it does.
+    """Return why the engine would not compute what the base's own forward computes, or None where it does.
 
     It looks at the model as it is now and takes well under a millisecond, so ask before every pass.
 

@@ -77,7 +77,7 @@ class PackedTokens:
         return starts
 
     def index_of(self, order: Sequence[int]) -> Tensor:
-        """The indices of the tokens, [tokens], when the sequences are taken in another order."""
+        """Return the indices of the tokens, [tokens], when the sequences are taken in another order."""
         starts = self.starts
         spans = (range(starts[sequence], starts[sequence] + self.lengths[sequence]) for sequence in order)
         return torch.tensor(list(chain.from_iterable(spans)), dtype=torch.long, device=self.ids.device)

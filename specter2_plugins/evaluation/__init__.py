@@ -4,6 +4,9 @@ Example:
     >>> from specter2_plugins import load_specter2
     >>> from specter2_plugins.evaluation import evaluate
     >>> print(evaluate(load_specter2("mini"), "beir/scifact").table())
+    | task | metric | bm25 | model | hybrid |
+    | --- | --- | ---: | ---: | ---: |
+    | scifact | ndcg_cut_10 | ...
 """
 
 from specter2_plugins.extras import require

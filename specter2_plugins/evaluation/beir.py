@@ -16,7 +16,7 @@ METRICS = ("ndcg_cut_10", "map", "recall_100")
 
 
 def read_beir(folder: Path) -> Unread | None:
-    """A folder with its test judgements, or None if it is not laid out as BEIR's are."""
+    """Return a folder with its test judgements, or None if it is not laid out as BEIR's are."""
     if not (folder / "corpus.jsonl").is_file() or not (folder / "queries.jsonl").is_file():
         return None
     name = folder.resolve().name

@@ -35,7 +35,7 @@ class EmbeddingCache:
     def vectors(
         self, texts: Sequence[str], embed: Callable[[Sequence[str]], NDArray[np.float32]]
     ) -> NDArray[np.float32]:
-        """The embeddings of texts, in their order; those that are not there are made, and kept.
+        """Return the embeddings of texts, in their order; those that are not there are made, and kept.
 
         Args:
             texts: What is embedded.

@@ -18,7 +18,7 @@ from specter2_plugins.scirepeval import Document, text_of
 
 if TYPE_CHECKING:
     from specter2_plugins.fingerprint import Fingerprint
-    from specter2_plugins.sentence_transformer import Specter2
+    from specter2_plugins.sentence_transformers.specter2 import Specter2
 
 _Embed: TypeAlias = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -31,15 +31,23 @@ class Encoder:
         adapter: The adapter, or "base", that every text goes through. Default: the one of the text's task.
         cache: Where embeddings are kept, by the model's fingerprint and the texts. Default: nowhere.
         progress: Whether to show bars.
+        on_progress: Called with the texts embedded so far, and how many are known to be embedded in all.
     """
 
     def __init__(
-        self, model: Specter2, adapter: str | None = None, cache: Path | None = None, progress: bool = False
+        self,
+        model: Specter2,
+        adapter: str | None = None,
+        cache: Path | None = None,
+        progress: bool = False,
+        on_progress: Callable[[int, int], object] = lambda embedded, known: None,
     ) -> None:
         self._model = model
         self._adapter = adapter
         self._folder = cache
         self._progress = progress
+        self._on_progress = on_progress
+        self._embedded = self._known = 0
         self._embedder = lru_cache(maxsize=None)(self._new_embedder)
         self.used: dict[str, Fingerprint] = {}
         """What embedded each task's texts so far."""
@@ -61,9 +69,8 @@ class Encoder:
         return embed([text_of(parts, self._model.transformer.sep_token) for parts in documents])
 
     def _new_embedder(self, adapter: str) -> tuple[Fingerprint, _Embed]:
-        from specter2_plugins.fingerprint import Fingerprint
 
-        fingerprint = Fingerprint.of(self._model, adapter)
+        fingerprint = self._model.fingerprint(adapter)
         embed = partial(self._encode, adapter)
         if self._folder is None:
             return fingerprint, embed
@@ -74,14 +81,21 @@ class Encoder:
     def _encode(self, adapter: str, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.empty((0, self._model.dimensions), np.float32)
-        return np.asarray(self._model.encode(texts, task=adapter, show_progress_bar=self._progress), np.float32)
+        self._known += len(texts)
+
+        def passed(count: int, tokens: int) -> None:
+            self._embedded += count
+            self._on_progress(self._embedded, self._known)
+
+        vectors = self._model.encode(texts, task=adapter, show_progress_bar=self._progress, on_pass=passed)
+        return np.asarray(vectors, np.float32)
 
 
 def identity(fingerprint: Fingerprint, dimensions: int) -> dict[str, str | int]:
-    """All that embeddings depend on; the base's name is for the reader alone."""
+    """Return all that embeddings depend on; the base's name is for the reader alone."""
     return {name: value for name, value in fingerprint.to_dict().items() if name != "base"} | {"dimensions": dimensions}
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of a value's JSON, in hexadecimal."""
+    """Return SHA-256 of a value's JSON, in hexadecimal."""
     return hashlib.sha256(json.dumps(value).encode()).hexdigest()

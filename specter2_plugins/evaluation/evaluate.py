@@ -13,7 +13,7 @@ from specter2_plugins.evaluation.sources import read_tasks
 from specter2_plugins.evaluation.task import Task
 
 if TYPE_CHECKING:
-    from specter2_plugins.sentence_transformer import Specter2
+    from specter2_plugins.sentence_transformers.specter2 import Specter2
 
 
 def evaluate(
@@ -23,9 +23,16 @@ def evaluate(
     adapter: str | None = None,
     cache: Path | None = None,
     progress: bool = False,
+    on_progress: Callable[[int, int], object] = lambda embedded, known: None,
     after_task: Callable[[Report], object] = lambda report: None,
 ) -> Report:
     """Evaluate a model.
+
+    Example:
+        >>> from specter2_plugins import load_specter2
+        >>> report = evaluate(load_specter2("mini"), "beir/scifact")
+        >>> sorted({score.system for score in report.scores})
+        ['bm25', 'hybrid', 'model']
 
     Args:
         model: What `load_specter2` returned.
@@ -34,6 +41,7 @@ def evaluate(
             have: classification, regression, proximity, and for short queries adhoc_query.
         cache: Folder that keeps embeddings, found again by the model's fingerprint and the texts. Default: none.
         progress: Whether to show bars.
+        on_progress: Called with the texts embedded so far, and how many are known to be embedded in all.
         after_task: Called with the scores so far after each task, for those who keep them.
 
     Returns:
@@ -43,7 +51,7 @@ def evaluate(
         EvaluationError: If a task cannot be read or measured.
         TaskError: If the model lacks an adapter that a task needs.
     """
-    encoder = Encoder(model, adapter, cache, progress)
+    encoder = Encoder(model, adapter, cache, progress, on_progress)
     report = Report([], {})
     for task in read_tasks(tasks) if isinstance(tasks, str | Path) else tasks:
         try:

@@ -38,7 +38,7 @@ class FewShot:
                 raise EvaluationError(f"few_shot: {name} is {value!r}, expected a whole number from 1")
 
     def splits(self, split: Split, multi_label: bool) -> Iterator[Split]:
-        """The split with each sample for its training papers.
+        """Yield the split with each sample for its training papers.
 
         Raises:
             EvaluationError: If there are not papers enough.
@@ -48,7 +48,7 @@ class FewShot:
             yield split._replace(train=split.train[sample], train_labels=split.train_labels[sample])
 
     def _stratified(self, split: Split) -> list[NDArray[np.intp]]:
-        """The test parts of unshuffled stratified folds."""
+        """Return the test parts of unshuffled stratified folds."""
         folds = ceil(len(split.train) / self.sample_size)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The least populated class", UserWarning)

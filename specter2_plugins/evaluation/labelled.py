@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.encoder import Encoder
+from specter2_plugins.printable import from_json
 from specter2_plugins.scirepeval import Document
 
 
@@ -42,7 +43,7 @@ class Labelled:
 
 
 def classes(values: Sequence[Any]) -> NDArray[Any]:
-    """One class a paper, [papers]: names or numbers.
+    """Return one class a paper, [papers]: names or numbers.
 
     Raises:
         EvaluationError: If a label is a list or missing.
@@ -56,7 +57,7 @@ def classes(values: Sequence[Any]) -> NDArray[Any]:
 
 
 def indicators(values: Sequence[Any]) -> NDArray[Any]:
-    """Any number of labels a paper, [papers, labels]: zeros and ones.
+    """Return any number of labels a paper, [papers, labels]: zeros and ones.
 
     Raises:
         EvaluationError: If a label is not as long a list of zeros and ones as the first.
@@ -69,7 +70,7 @@ def indicators(values: Sequence[Any]) -> NDArray[Any]:
 
 
 def numbers(values: Sequence[Any]) -> NDArray[np.float64]:
-    """One number a paper, [papers].
+    """Return one number a paper, [papers].
 
     Raises:
         EvaluationError: If a label is no finite number.
@@ -88,10 +89,10 @@ def _is_finite(value: float) -> bool:
 
 
 def _read(values: Sequence[Any]) -> Sequence[Any]:
-    """Labels as they are; those of a CSV are text, and numbers or lists if all of them read as such."""
+    """Return labels as they are; those of a CSV are text, and numbers or lists if all of them read as such."""
     if not all(isinstance(value, str) for value in values):
         return values
     try:
-        return [json.loads(value) for value in values]
+        return [from_json(value) for value in values]
     except json.JSONDecodeError:
         return values

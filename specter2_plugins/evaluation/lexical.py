@@ -37,7 +37,7 @@ class LexicalIndex:
         self._weights: Any = csr_array((weights, columns, starts), (len(texts), len(self._terms)))
 
     def scores(self, queries: Sequence[Document]) -> Iterator[NDArray[np.float64]]:
-        """The scores of all documents, [documents], query by query; 0 for one that shares no term."""
+        """Yield the scores of all documents, [documents], query by query; 0 for one that shares no term."""
         for vector in self._encoder.encode_query([" ".join(parts) for parts in queries]):
             terms = np.array(vector.indices, np.int64)
             known = np.isin(terms, self._terms)

@@ -1,7 +1,7 @@
 """The model as MTEB's encoder.
 
-MTEB runs a `SentenceTransformer` as it is, and then titles and texts of documents arrive joined by a space, and an
-empty one ends the run. This keeps them apart, as SPECTER2 was trained, and embeds empty ones as `text_of` says.
+MTEB runs a `SentenceTransformer` as it is, and then titles and texts of documents arrive joined by a space. This
+keeps them apart, as SPECTER2 was trained.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from specter2_plugins.scirepeval import Document, text_of
 from specter2_plugins.tasks import BASE
 
 if TYPE_CHECKING:
-    from specter2_plugins.sentence_transformer import Specter2
+    from specter2_plugins.sentence_transformers.specter2 import Specter2
 
 _ADAPTERS = {
     "Classification": "classification",
@@ -29,6 +29,11 @@ def mteb_encoder(model: Specter2) -> Any:
 
     Queries go through the adapter adhoc_query, documents and pairs of texts through proximity, texts to classify or to
     predict a number of through classification or regression, if the model has that adapter, and else proximity.
+
+    Example:
+        >>> from specter2_plugins import load_specter2
+        >>> encoder = mteb_encoder(load_specter2("mini"))
+        >>> scores = mteb.evaluate(encoder, mteb.get_tasks(tasks=["SciFact"]))  # doctest: +SKIP
 
     Returns:
         An `mteb` encoder. Its name is the base's, and its revision a fingerprint, so that MTEB's cache of results never
@@ -62,9 +67,8 @@ def mteb_encoder(model: Specter2) -> Any:
 
 
 def _identity(model: Specter2) -> dict[str, str]:
-    from specter2_plugins.fingerprint import Fingerprint
 
-    prints = [Fingerprint.of(model, adapter) for adapter in (*sorted(model.transformer.adapter_tasks), BASE)]
+    prints = [model.fingerprint(adapter) for adapter in (*sorted(model.transformer.adapter_tasks), BASE)]
     base = prints[0].base
     return {
         "name": base if "/" in base else f"specter2-plugins/{base}",
@@ -73,7 +77,7 @@ def _identity(model: Specter2) -> dict[str, str]:
 
 
 def _documents(batch: dict[str, Any]) -> list[Document]:
-    """Title and body where a batch of documents has both, and else the text."""
+    """Return title and body where a batch of documents has both, and else the text."""
     if "title" in batch and "body" in batch:
         return list(zip(batch["title"], batch["body"], strict=True))
     return [(text,) for text in batch["text"]]

@@ -18,6 +18,11 @@ _BAR = 0.8
 def save_plot(report: Report, path: Path) -> None:
     """Draw a bar for each task, metric and system.
 
+    Example:
+        >>> from specter2_plugins import load_specter2
+        >>> from specter2_plugins.evaluation import evaluate
+        >>> save_plot(evaluate(load_specter2("mini"), "beir/scifact"), Path("scores.svg"))
+
     Args:
         report: What to draw.
         path: Where to; its ending is the format: .png, .svg, .pdf.
@@ -49,6 +54,9 @@ def save_plot(report: Report, path: Path) -> None:
 
 def check_plot(path: Path) -> None:
     """Refuse what `save_plot` would refuse, before the work is done.
+
+    Example:
+        >>> check_plot(Path("scores.svg"))
 
     Raises:
         EvaluationError: If the format is unknown.

@@ -52,7 +52,7 @@ class Ranking:
         yield from scores(self.name, self.measure(encoder))
 
     def measure(self, encoder: Encoder) -> Measured:
-        """As `evaluate`, not rounded."""
+        """Evaluate as `evaluate` does, without rounding."""
         asked = judged(self.judgements, self.queries, self.documents)
         queries, documents = [self.queries[query] for query in asked], list(self.documents.values())
         vectors = encoder.embed(queries, self.query_task), encoder.embed(documents, "proximity")
@@ -61,7 +61,7 @@ class Ranking:
         return compare(self.metrics, self.judgements, lexical, dense)
 
     def _run(self, asked: list[str], scores: Iterable[NDArray[np.floating]], above: float = -np.inf) -> Run:
-        """The best documents whose scores are above a limit, for each query."""
+        """Return the best documents whose scores are above a limit, for each query."""
         ids = list(self.documents)
         position = {identifier: number for number, identifier in enumerate(ids)}
         run: Run = {}
@@ -79,6 +79,6 @@ class Ranking:
 
 
 def nearness(queries: NDArray[np.float32], documents: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """The negative Euclidean distances of all documents, [documents], query by query."""
+    """Yield the negative Euclidean distances of all documents, [documents], query by query."""
     for start in range(0, len(queries), _QUERIES_AT_ONCE):
         yield from -euclidean_distances(queries[start : start + _QUERIES_AT_ONCE], documents)

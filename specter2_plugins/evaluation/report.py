@@ -44,7 +44,7 @@ class Report:
     made_with: dict[str, dict[str, str | int]]
 
     def table(self) -> str:
-        """A Markdown table: a row for each task and metric, a column for each system."""
+        """Return a Markdown table: a row for each task and metric, a column for each system."""
         systems = [system for system in SYSTEMS if any(score.system == system for score in self.scores)]
         cells = {(score.task, score.metric, score.system): f"{score.value:.2f}" for score in self.scores}
         rows = dict.fromkeys((score.task, score.metric) for score in self.scores)
@@ -53,6 +53,6 @@ class Report:
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON holds it, which has null for what is not a number."""
+        """Return the report as JSON holds it, which has null for what is not a number."""
         scores = [asdict(score) | {"value": None if isnan(score.value) else score.value} for score in self.scores]
         return {"scores": scores, "made_with": self.made_with}

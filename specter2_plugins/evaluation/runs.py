@@ -23,7 +23,7 @@ _ZERO = re.compile(r"^(?!iprec_at_recall|Rprec_mult).*[_,]0+(\D|$)")
 
 
 def judged(judgements: Judgements, queries: Collection[str], candidates: Collection[str]) -> list[str]:
-    """The queries that there are judgements of.
+    """Return the queries that there are judgements of.
 
     Raises:
         EvaluationError: If there is none, or if none of their candidates is there.
@@ -47,13 +47,13 @@ def compare(metrics: Iterable[str], judgements: Judgements, lexical: Run, dense:
 
 
 def scores(task: str, measured: Measured) -> Iterator[Score]:
-    """What was measured, rounded to two places as SciRepEval's numbers are."""
+    """Yield what was measured, rounded to two places as SciRepEval's numbers are."""
     for (metric, system), value in measured.items():
         yield Score(task, metric, system, round(value, 2))
 
 
 def measure(judgements: Judgements, run: Run, metrics: Iterable[str]) -> dict[str, float]:
-    """Metric -> its mean over the queries, in points, as trec_eval computes it.
+    """Return metric -> its mean over the queries, in points, as trec_eval computes it.
 
     Args:
         judgements: What is relevant.
@@ -98,7 +98,7 @@ def check_metrics(metrics: Iterable[str]) -> None:
 
 
 def fuse(*runs: Run) -> Run:
-    """Reciprocal rank fusion; equal scores are ordered by id, as trec_eval orders them.
+    """Return reciprocal rank fusion; equal scores are ordered by id, as trec_eval orders them.
 
     Source: Cormack, Clarke and Buettcher, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning
     Methods" (2009), with its constant.

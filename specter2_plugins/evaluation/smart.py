@@ -34,7 +34,7 @@ LAYOUTS = (
 
 
 def read_smart(folder: Path) -> Unread | None:
-    """CACM or CISI, or None if the folder holds neither.
+    """Return CACM or CISI, or None if the folder holds neither.
 
     CACM: 3,204 papers, of which half are titles only; 52 of 64 queries are judged.
     CISI: 1,460 papers of library science; 76 of 112 queries are judged.
@@ -67,7 +67,7 @@ def _read(folder: Path, layout: Layout) -> Ranking:
 
 
 def _query_id(number: int) -> str:
-    """Queries are numbered as papers are, and query 1 is not paper 1."""
+    """Return an id that no paper has: queries are numbered as papers are, and query 1 is not paper 1."""
     return f"query {number}"
 
 
@@ -79,7 +79,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Numbers and fields of the records."""
+    """Yield numbers and fields of the records."""
     records: list[tuple[int, dict[str, list[str]]]] = []
     field = ""
     for number, line in enumerate(_lines(path), start=1):

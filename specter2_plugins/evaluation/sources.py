@@ -7,7 +7,7 @@ from pathlib import Path
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.beir import read_beir
-from specter2_plugins.evaluation.scirepeval import read_config, read_text_classification
+from specter2_plugins.evaluation.kinds import read_config, read_text_classification
 from specter2_plugins.evaluation.smart import read_smart
 from specter2_plugins.evaluation.task import Task, Unread
 
@@ -16,6 +16,10 @@ _FOLDERS: tuple[Callable[[Path], Unread | None], ...] = (read_beir, read_smart, 
 
 def read_tasks(*paths: str | Path, names: Collection[str] | None = None) -> Iterator[Task]:
     """Find the tasks of paths at once, and read their data one after the other.
+
+    Example:
+        >>> [task.name for task in read_tasks("beir/scifact", "cacm")]
+        ['scifact', 'CACM']
 
     Args:
         *paths: SciRepEval's task configurations (.jsonl), BEIR folders, CACM's or CISI's, folders of SciBERT's

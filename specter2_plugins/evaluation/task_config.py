@@ -100,11 +100,11 @@ class TaskConfig:
         return self.data.get("meta") if part == "test" and source is None else source
 
     def papers(self, key: str = "doc_id") -> dict[str, Document]:
-        """Id -> paper, of data that are a plain list of papers."""
+        """Return id -> paper, of data that are a plain list of papers."""
         return self._named(self.rows("meta", _PAPERS_SPLIT, "meta"), key)
 
     def searches(self) -> tuple[dict[str, Document], dict[str, Document]]:
-        """Id -> query and id -> candidate, of data that are a list of queries with their candidates."""
+        """Return id -> query and id -> candidate, of data that are a list of queries with their candidates."""
         rows = list(self.rows("meta", _PAPERS_SPLIT, "meta", "query", "candidates"))
         for row in rows:
             if not isinstance(row["candidates"], list):
@@ -113,12 +113,12 @@ class TaskConfig:
         return self._named(map(self._query, rows), "doc_id", check=False), self._named(candidates, "doc_id")
 
     def _query(self, row: Row) -> Row:
-        """A query that is a paper, or a text in place of a paper's first field."""
+        """Return a query that is a paper, or a text in place of a paper's first field."""
         query = row["query"]
         return {"doc_id": row.get("doc_id"), self._fields[0]: query} if isinstance(query, str) else query
 
     def _document(self, row: Row) -> Document:
-        """The fields that a row fills: unlike in `Paper`, an empty one leaves no separator, as in SciRepEval."""
+        """Return the fields that a row fills: unlike in `Paper`, an empty one leaves no separator, as in SciRepEval."""
         return tuple(str(row[field]) for field in self._fields if row.get(field))
 
     @property
@@ -126,7 +126,7 @@ class TaskConfig:
         return self.fields or TITLE_AND_ABSTRACT
 
     def _named(self, rows: Iterable[Row], key: str, check: bool = True) -> dict[str, Document]:
-        """The first counts where an id comes twice, as in SciRepEval; a field that no row has is an error."""
+        """Return id -> document; of an id that comes twice the first counts, as in SciRepEval."""
         found: dict[str, Document] = {}
         keys: set[str] = set()
         for row in rows:
@@ -142,7 +142,7 @@ class TaskConfig:
         return found
 
     def judgements(self) -> dict[str, dict[str, int]]:
-        """Query's id -> candidate's id -> score."""
+        """Return a query's id -> candidate's id -> score."""
         keys = ("query_id", "cand_id", "score")
         return judgements(self.rows("test", _JUDGED_SPLIT, "test_qrel", *keys), *keys)
 

@@ -1,11 +1,10 @@
 r"""SPECTER2 for LangChain.
 
 Example:
-    >>> from specter2_plugins.langchain import Specter2Embeddings, open_vector_store
+    >>> from specter2_plugins.langchain import Specter2Embeddings
     >>> embeddings = Specter2Embeddings(model="mini")
-    >>> vector = embeddings.embed_query("graph neural networks for molecules")
-    >>> with open_vector_store("papers", embeddings, store="papers.qdrant") as papers:
-    ...     documents = papers.as_retriever(search_kwargs={"k": 5}).invoke("neural ranking models")
+    >>> len(embeddings.embed_query("graph neural networks for molecules"))      # through the adapter adhoc_query
+    384
 """
 
 from specter2_plugins.extras import require

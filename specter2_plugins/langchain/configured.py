@@ -29,11 +29,11 @@ class Configured(Serializable):
 
     @classmethod
     def is_lc_serializable(cls) -> bool:
-        """LangChain may serialise this."""
+        """Return True: LangChain may serialise this."""
         return True
 
     def to_json(self) -> SerializedConstructor | SerializedNotImplemented:
-        """What LangChain serialises."""
+        """Return what LangChain serialises."""
         return super().to_json() if self._complete else self.to_json_not_implemented()
 
     @model_serializer(mode="wrap")

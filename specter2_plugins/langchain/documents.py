@@ -7,11 +7,8 @@ from collections.abc import Iterable
 from langchain_core.documents import Document
 
 from specter2_plugins.papers import Paper
-from specter2_plugins.payloads import CONTENT_KEY, METADATA_KEY, from_payload, to_payload
-from specter2_plugins.qdrant.points import point_id
-
-# What LangChain's own Qdrant store adds to the metadata of the documents it finds, always both.
-_OF_THE_STORE = {"_id", "_collection_name"}
+from specter2_plugins.papers.payloads import CONTENT_KEY, METADATA_KEY, from_document, to_payload
+from specter2_plugins.papers.points import point_id
 
 
 def papers_to_documents(papers: Iterable[Paper]) -> list[Document]:
@@ -36,21 +33,18 @@ def papers_to_documents(papers: Iterable[Paper]) -> list[Document]:
 def documents_to_papers(documents: Iterable[Document]) -> list[Paper]:
     """Turn documents back into papers: those of `papers_to_documents`, `PaperLoader` or a vector store.
 
+    Example:
+        >>> documents = papers_to_documents([Paper("Soil water", "Moisture between two emitters.", id="soil")])
+        >>> documents_to_papers(documents)
+        [Paper(title='Soil water', abstract='Moisture between two emitters.', id='soil', metadata={})]
+
     Raises:
         PaperError: If a document holds no text.
     """
-    return [_to_paper(document) for document in documents]
+    return [from_document(document) for document in documents]
 
 
 def to_document(paper: Paper) -> Document:
-    """The document of one paper."""
+    """Return the document of one paper."""
     payload = to_payload(paper)
     return Document(id=str(point_id(paper)), page_content=payload[CONTENT_KEY], metadata=payload[METADATA_KEY])
-
-
-def _to_paper(document: Document) -> Paper:
-    added = _OF_THE_STORE if document.metadata.keys() >= _OF_THE_STORE else ()
-    metadata = {key: value for key, value in document.metadata.items() if key not in added}
-    if metadata.get("id") is not None:
-        metadata["id"] = str(metadata["id"])
-    return from_payload({CONTENT_KEY: document.page_content, METADATA_KEY: metadata})

@@ -8,11 +8,11 @@ from langchain_core.embeddings import Embeddings
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
+from specter2_plugins.checkpoints.families import DEFAULT_CHECKPOINT
 from specter2_plugins.langchain.configured import Configured, Location
-from specter2_plugins.models import load_specter2
-from specter2_plugins.payloads import from_page_content
-from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.papers.payloads import from_page_content
+from specter2_plugins.sentence_transformers.load import load_specter2
+from specter2_plugins.sentence_transformers.specter2 import Specter2
 
 
 class Specter2Embeddings(Configured, Embeddings):
@@ -88,7 +88,11 @@ class Specter2Embeddings(Configured, Embeddings):
         """
         papers = [from_page_content(text) for text in texts]
         vectors = self.specter2.encode(
-            papers, task=self.document_task, batch_size=self.batch_size, show_progress_bar=self.show_progress
+            papers,
+            task=self.document_task,
+            batch_size=self.batch_size,
+            show_progress_bar=self.show_progress,
+            on_blank="raise",
         )
         # One call for the whole matrix would hold the interpreter, and with it an event loop, for its whole length.
         return [vector.tolist() for vector in vectors]
@@ -100,5 +104,5 @@ class Specter2Embeddings(Configured, Embeddings):
             PaperError: If the text holds nothing that can be embedded.
             TaskError: If the model does not know `query_task`.
         """
-        vector = self.specter2.encode(text, task=self.query_task, show_progress_bar=False)
+        vector = self.specter2.encode(text, task=self.query_task, show_progress_bar=False, on_blank="raise")
         return cast(list[float], vector.tolist())

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from specter2_plugins.qdrant.points import id_of
+from specter2_plugins.papers.points import id_of
 
 _GIVEN = "_id"
 
 
 def to_point_id(identifier: str | int) -> str | int:
-    """The id of a document's point: its own where Qdrant takes that, else the one that `specter2 ingest` would give."""
+    """Return the id of a document's point: its own where Qdrant takes that, else the one that `ingest` would give."""
     if isinstance(identifier, int):
         return identifier
     try:
@@ -22,12 +22,12 @@ def to_point_id(identifier: str | int) -> str | int:
 
 
 def with_id(metadata: Mapping[str, Any], identifier: str | int) -> dict[str, Any]:
-    """Metadata that remembers an id where its point does not."""
+    """Return metadata that remembers an id where its point does not."""
     return {**metadata} if to_point_id(identifier) == identifier else {**metadata, _GIVEN: identifier}
 
 
 def split_id(metadata: Mapping[str, Any], point: str | int) -> tuple[dict[str, Any], str]:
-    """The metadata and the id that `with_id` put together."""
+    """Return the metadata and the id that `with_id` put together."""
     given = metadata.get(_GIVEN)
     if not isinstance(given, str) or to_point_id(given) != str(point):
         return {**metadata}, str(point)

@@ -16,7 +16,8 @@ class PaperLoader(BaseLoader):
     """Loads papers from any file that `specter2_plugins.readers` reads, one at a time with `lazy_load`.
 
     Example:
-        >>> documents = PaperLoader("library.bib").load()
+        >>> PaperLoader("library.bib").load()[0].metadata["title"]
+        'Training neural ranking models with few judgements'
 
     Args:
         sources: A file, a pattern such as `dump/*.jsonl.gz`, or several of them.

@@ -15,11 +15,11 @@ from specter2_plugins.errors import StoreError
 from specter2_plugins.langchain.embeddings import Specter2Embeddings
 from specter2_plugins.langchain.vector_store import PaperVectorStore
 from specter2_plugins.papers import Paper
-from specter2_plugins.payloads import from_page_content
-from specter2_plugins.qdrant.collection import VectorSpace, check_collection
-from specter2_plugins.qdrant.filters import to_filter
+from specter2_plugins.papers.payloads import from_page_content
+from specter2_plugins.qdrant.filters import filter_for
 from specter2_plugins.qdrant.similar import recommend
-from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.sentence_transformers.specter2 import Specter2
+from specter2_plugins.store.layout import VectorSpace, check_collection
 
 
 class SimilarPapersRetriever(BaseRetriever):
@@ -29,8 +29,14 @@ class SimilarPapersRetriever(BaseRetriever):
     `Paper`.
 
     Example:
-        >>> similar = SimilarPapersRetriever(vectorstore=papers, k=5)
-        >>> documents = similar.invoke("10.1145/3331184.3331185")
+        >>> from specter2_plugins import PaperCollection
+        >>> from specter2_plugins.langchain import open_vector_store
+        >>> with PaperCollection.open("papers.qdrant", model="mini") as collection:
+        ...     report = collection.ingest("library.bib")
+        >>> with open_vector_store("papers", store="papers.qdrant", model="mini") as papers:
+        ...     similar = SimilarPapersRetriever(vectorstore=papers, k=1)
+        ...     similar.invoke("10.1145/3331184.3331185")[0].metadata["title"]
+        'Neural ranking models for ad-hoc retrieval'
 
     Raises:
         StoreError: If the vector store searches by words alone, or another model filled its collection.
@@ -65,7 +71,7 @@ class SimilarPapersRetriever(BaseRetriever):
             store.collection_name,
             self._space,
             [query if isinstance(query, Paper) else from_page_content(query)],
-            where=to_filter(self.filter),
+            where=filter_for(store.client, store.collection_name, self.filter),
             limit=self.k if k is None else k,
         )
         return [document for document, _ in store.with_scores(found)]

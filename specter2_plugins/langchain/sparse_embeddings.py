@@ -11,7 +11,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from specter2_plugins import sparse
 from specter2_plugins.langchain.configured import Configured
-from specter2_plugins.sparse import SparseEncoder, load_sparse
+from specter2_plugins.sparse import SparseTextEncoder, load_sparse
 
 
 class Specter2SparseEmbeddings(Configured, SparseEmbeddings):
@@ -25,8 +25,8 @@ class Specter2SparseEmbeddings(Configured, SparseEmbeddings):
 
     model: str = "bm25"
     """The encoder, as for `load_sparse`: "bm25", or "splade:" and a model's hub name or folder."""
-    encoder: SkipJsonSchema[SkipValidation[SparseEncoder]] = Field(
-        default=cast(SparseEncoder, None), exclude=True, repr=False
+    encoder: SkipJsonSchema[SkipValidation[SparseTextEncoder]] = Field(
+        default=cast(SparseTextEncoder, None), exclude=True, repr=False
     )
     """The encoder itself. Pass one that is loaded already and nothing is loaded; it is no part of the settings."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, cast, get_args
 from uuid import uuid4
 
@@ -18,9 +19,10 @@ from specter2_plugins.langchain.closing import Closing
 from specter2_plugins.langchain.embeddings import Specter2Embeddings
 from specter2_plugins.langchain.ids import split_id, to_point_id, with_id
 from specter2_plugins.langchain.sparse_embeddings import Specter2SparseEmbeddings
-from specter2_plugins.qdrant.collection import check_collection, check_sparse
-from specter2_plugins.qdrant.filters import to_filter
-from specter2_plugins.qdrant.search import Mode, Way, fused
+from specter2_plugins.qdrant.filters import filter_for
+from specter2_plugins.qdrant.fusion import Way, best_score, by_scores, fused, fusion_query
+from specter2_plugins.qdrant.search import Mode
+from specter2_plugins.store.layout import check_collection, check_sparse
 
 
 class PaperVectorStore(Closing, QdrantVectorStore):
@@ -46,7 +48,7 @@ class PaperVectorStore(Closing, QdrantVectorStore):
         sparse_embedding: Specter2SparseEmbeddings | None = None,
         vector: str | None = None,
     ) -> Self:
-        """A vector store on a collection that is there.
+        """Return a vector store on a collection that is there.
 
         Args:
             client: An open Qdrant client, which stays the caller's to close.
@@ -127,7 +129,7 @@ class PaperVectorStore(Closing, QdrantVectorStore):
         return given
 
     def get_by_ids(self, ids: Sequence[str | int], /) -> list[Document]:
-        """The documents with these ids; those that are not there are left out."""
+        """Return the documents with these ids; those that are not there are left out."""
         return super().get_by_ids([to_point_id(identifier) for identifier in ids])
 
     def delete(self, ids: Sequence[str | int] | None = None, **kwargs: Any) -> bool | None:
@@ -149,7 +151,7 @@ class PaperVectorStore(Closing, QdrantVectorStore):
         offset: int = 0,
         score_threshold: float | None = None,
         consistency: models.ReadConsistency | None = None,
-        hybrid_fusion: models.FusionQuery | None = None,
+        hybrid_fusion: models.FusionQuery | models.RrfQuery | None = None,
         **kwargs: Any,
     ) -> list[tuple[Document, float]]:
         """Find papers for a text, with their scores, best first.
@@ -162,7 +164,7 @@ class PaperVectorStore(Closing, QdrantVectorStore):
             offset: How many to leave out at the top.
             score_threshold: As `QdrantClient.query_points`: in a Euclidean collection, the greatest distance.
             consistency: As `QdrantClient.query_points`.
-            hybrid_fusion: How a hybrid search joins both lists; by default by their ranks.
+            hybrid_fusion: How a hybrid search joins both lists; by default by their ranks with k = 60.
             **kwargs: As `QdrantClient.query_points`.
 
         Raises:
@@ -172,7 +174,9 @@ class PaperVectorStore(Closing, QdrantVectorStore):
         common: dict[str, Any] = {"search_params": search_params, "offset": offset, "score_threshold": score_threshold}
         common |= {"consistency": consistency, **kwargs}
         if self.retrieval_mode != RetrievalMode.HYBRID:
-            return super().similarity_search_with_score(query, k, to_filter(filter), **common)
+            return super().similarity_search_with_score(
+                query, k, filter_for(self.client, self.collection_name, filter), **common
+            )
         words = self.sparse_embeddings.embed_query(query)
         ways = [
             Way(
@@ -182,22 +186,35 @@ class PaperVectorStore(Closing, QdrantVectorStore):
             ),
             Way(self.sparse_vector_name, models.SparseVector(indices=words.indices, values=words.values)),
         ]
-        fusion = hybrid_fusion or models.FusionQuery(fusion=models.Fusion.RRF)
-        prefetch = fused(ways, to_filter(filter), k + offset, fusion.fusion.value, search_params)
+        fusion = hybrid_fusion or fusion_query(self.client, "rrf")
+        prefetch = fused(
+            ways, filter_for(self.client, self.collection_name, filter), k + offset, by_scores(fusion), search_params
+        )
         found = self.client.query_points(self.collection_name, fusion, prefetch=prefetch, limit=k, **common)
         return self.with_scores(found)
 
     def similarity_search_with_score_by_vector(
         self, embedding: list[float], k: int = 4, filter: str | models.Filter | None = None, *args: Any, **kwargs: Any
     ) -> list[tuple[Document, float]]:
-        """As LangChain's, with filters as `parse_filter` reads them too."""
+        """Search as LangChain's own does; a filter may be one that `parse_filter` reads too."""
         self._require_embeddings("a search by a vector")
-        return super().similarity_search_with_score_by_vector(embedding, k, to_filter(filter), *args, **kwargs)
+        return super().similarity_search_with_score_by_vector(
+            embedding, k, filter_for(self.client, self.collection_name, filter), *args, **kwargs
+        )
+
+    def _similarity_search_with_relevance_scores(
+        self, query: str, k: int = 4, **kwargs: Any
+    ) -> list[tuple[Document, float]]:
+        if self.retrieval_mode != RetrievalMode.HYBRID:
+            return super()._similarity_search_with_relevance_scores(query, k, **kwargs)
+        best = best_score(kwargs.get("hybrid_fusion") or fusion_query(self.client, "rrf"), lists=2)
+        found = self.similarity_search_with_score(query, k, **kwargs)
+        return [(document, relevance.of_fusion(score, best)) for document, score in found]
 
     def max_marginal_relevance_search(
         self, query: str, k: int = 4, fetch_k: int = 20, lambda_mult: float = 0.5, *args: Any, **kwargs: Any
     ) -> list[Document]:
-        """As `max_marginal_relevance_search_with_score_by_vector`, for a text and without the scores."""
+        """Search as `max_marginal_relevance_search_with_score_by_vector`, for a text and without the scores."""
         # LangChain's own embeds another text each time, to check the collection that from_collection has checked.
         embedding = self._require_embeddings("maximal marginal relevance").embed_query(query)
         return self.max_marginal_relevance_search_by_vector(embedding, k, fetch_k, lambda_mult, *args, **kwargs)
@@ -236,7 +253,7 @@ class PaperVectorStore(Closing, QdrantVectorStore):
             query=models.NearestQuery(nearest=embedding, mmr=mmr),
             using=self.vector_name or None,
             limit=k,
-            query_filter=to_filter(filter),
+            query_filter=filter_for(self.client, self.collection_name, filter),
             search_params=search_params,
             score_threshold=score_threshold,
             consistency=consistency,
@@ -249,7 +266,7 @@ class PaperVectorStore(Closing, QdrantVectorStore):
         return self.distance in (models.Distance.EUCLID, models.Distance.MANHATTAN)
 
     def with_scores(self, found: models.QueryResponse) -> list[tuple[Document, float]]:
-        """The documents of Qdrant's answer with their scores, in its order."""
+        """Return the documents of Qdrant's answer with their scores, in its order."""
         keys = self.collection_name, self.content_payload_key, self.metadata_payload_key
         return [(self._document_from_point(point, *keys), point.score) for point in found.points]
 
@@ -263,12 +280,12 @@ class PaperVectorStore(Closing, QdrantVectorStore):
         if missing:
             raise StoreError(
                 f"papers of the collection {self.collection_name!r} have more vectors than a store in "
-                f"{self.retrieval_mode.value} mode writes: {', '.join(map(repr, missing))}. Use ingest_papers"
+                f"{self.retrieval_mode.value} mode writes: {', '.join(map(repr, missing))}. Use PaperCollection.ingest"
             )
 
     def _select_relevance_score_fn(self) -> Callable[[float], float]:
         if self.retrieval_mode == RetrievalMode.HYBRID:
-            return relevance.of_fusion
+            return partial(relevance.of_fusion, best=best_score(fusion_query(self.client, "rrf"), lists=2))
         if self.retrieval_mode == RetrievalMode.SPARSE or self.distance == models.Distance.DOT:
             return relevance.of_product
         if self._by_distance:

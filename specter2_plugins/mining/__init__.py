@@ -5,6 +5,7 @@ Example:
     >>> from specter2_plugins.readers import read_papers
     >>> papers = {paper.id: paper for paper in read_papers("papers.jsonl")}
     >>> write_triplets(mine_triplets(read_citations("citations.csv"), papers), papers, "triplets.jsonl")
+    35
 """
 
 from specter2_plugins.mining.citations import read_citations

@@ -12,6 +12,10 @@ from specter2_plugins.scirepeval import Row, read_file
 def read_citations(path: str | Path) -> dict[str, list[str]]:
     """Read a list of citations.
 
+    Example:
+        >>> read_citations("citations.csv")["rank"]
+        ['ltr']
+
     Args:
         path: JSON lines, a JSON list, CSV or TSV, whose records have `citing`, an id, and `cited`, an id or (in JSON) a
             list of them.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from specter2_plugins.errors import TrainingError
 from specter2_plugins.mining.triplets import Neighbours
-from specter2_plugins.qdrant.collection import check_collection
 from specter2_plugins.qdrant.hits import to_hits
 from specter2_plugins.qdrant.similar import recommend
-from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.sentence_transformers.specter2 import Specter2
+from specter2_plugins.store.layout import check_collection
 
 if TYPE_CHECKING:
     from qdrant_client.client_base import QdrantBase

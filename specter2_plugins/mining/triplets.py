@@ -47,6 +47,10 @@ def mine_triplets(
     is used again; where there are fewer hard negatives than asked for, more are drawn at random. The triplets of a
     paper depend on the seed and its id, not on the order of papers.
 
+    Example:
+        >>> next(mine_triplets({"a": ["b"]}, ["a", "b", "c"], per_paper=1, hard=0))
+        Triplet(query='a', positive='b', negative='c')
+
     Args:
         citations: A paper's id -> the ids it cites.
         papers: The ids of papers that may be in a triplet, such as those with a text.
@@ -84,6 +88,11 @@ def mine_triplets(
 
 def write_triplets(triplets: Iterable[Triplet], papers: Mapping[str, Paper], path: str | Path) -> int:
     """Write triplets as SciRepEval has them, JSON lines with `query`, `pos` and `neg`; returns how many.
+
+    Example:
+        >>> papers = {name: Paper(f"On {name}", id=name) for name in "abc"}
+        >>> write_triplets([Triplet("a", "b", "c")], papers, "triplets.jsonl")
+        1
 
     Args:
         triplets: What to write.
@@ -123,7 +132,7 @@ def _cited_by(papers: Iterable[str], citations: Mapping[str, Collection[str]]) -
 
 
 def _drawn(everyone: Sequence[str], count: int, without: Collection[str], draw: random.Random) -> list[str]:
-    """Different ids, none of those left out: a draw of so many more cannot hold fewer others."""
+    """Return different ids, none of those left out: a draw of so many more cannot hold fewer others."""
     candidates = draw.sample(everyone, min(len(everyone), count + len(without)))
     return list(islice((paper for paper in candidates if paper not in without), count))
 

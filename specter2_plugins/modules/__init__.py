@@ -1,5 +1,1 @@
-"""Modules for Sentence Transformers."""
-
-from specter2_plugins.modules.adapter_transformer import AdapterTransformer
-
-__all__ = ["AdapterTransformer"]
+"""Where version 0.1 had its module for Sentence Transformers: models that it saved name this path."""

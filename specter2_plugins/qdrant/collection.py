@@ -1,272 +1,429 @@
-"""Making a paper collection, and checking that a model's vectors belong in it."""
+"""A collection of papers: one object to fill it, search it and look after it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
+from typing_extensions import Self
 
-from specter2_plugins.errors import PaperError, StoreError
-from specter2_plugins.paper_encoder import PaperEncoder
-from specter2_plugins.payloads import CONTENT_KEY, METADATA_KEY, from_page_content
-from specter2_plugins.qdrant.faults import STORE_ERRORS
-from specter2_plugins.qdrant.spec import CollectionSpec
-from specter2_plugins.sparse import SparseEncoder
-from specter2_plugins.tasks import BASE, adapters_for
+from specter2_plugins.checkpoints.families import DEFAULT_CHECKPOINT
+from specter2_plugins.errors import StoreError
+from specter2_plugins.papers.encoder import PaperEncoder
+from specter2_plugins.pipeline import IngestReport, ingest_papers
+from specter2_plugins.pipeline.ingestion.missing import Confirm
+from specter2_plugins.pipeline.intake import log_first
+from specter2_plugins.pipeline.records import Papers, to_records
+from specter2_plugins.pipeline.sources import source_of
+from specter2_plugins.qdrant.fusion import Fusion
+from specter2_plugins.qdrant.hits import Hit
+from specter2_plugins.qdrant.search import Mode, search_papers
+from specter2_plugins.qdrant.similar import Example, Strategy, similar_papers
+from specter2_plugins.qdrant.threads import in_thread
+from specter2_plugins.qdrant.upkeep import Upkeep
+from specter2_plugins.readers import Rejected
+from specter2_plugins.sparse import SparseTextEncoder, load_sparse
+from specter2_plugins.store.client import explained, open_client
+from specter2_plugins.store.existing import existing_spec
+from specter2_plugins.store.layout import sparse_names
+from specter2_plugins.store.spec import CollectionSpec
 
-FINGERPRINTS_KEY = "specter2"
-"""Where a collection's metadata says what its vectors were made with: vector name -> fingerprint."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-_DISTANCES = {
-    "euclid": models.Distance.EUCLID,
-    "cosine": models.Distance.COSINE,
-    "dot": models.Distance.DOT,
-}
-_QUANTIZATION: dict[str, models.QuantizationConfig] = {
-    "scalar": models.ScalarQuantization(
-        scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8, always_ram=True)
-    ),
-    "binary": models.BinaryQuantization(binary=models.BinaryQuantizationConfig(always_ram=True)),
-}
-_SAMPLE = 5
-_SAME = 0.999
+    from specter2_plugins.sentence_transformers.specter2 import Specter2
+
+_ADDRESS = re.compile(r"[\w.-]+:\d{1,5}/?")
 
 
-@dataclass(frozen=True)
-class VectorSpace:
-    """One dense vector that every paper of a collection has.
+class PaperCollection(Upkeep):
+    """Papers in Qdrant, with the model that reads them.
+
+    Threads may search it while another ingests. Each method that asks the store has an async twin, such as `asearch`,
+    which runs in a worker thread and leaves the event loop free.
+
+    Example:
+        >>> with PaperCollection.open(":memory:", model="mini") as papers:
+        ...     report = papers.ingest(
+        ...         [
+        ...             {"id": "rank", "title": "Neural ranking models", "year": 2019},
+        ...             {"id": "soil", "title": "Soil water under drip irrigation", "year": 2003},
+        ...         ],
+        ...         sparse="bm25",
+        ...     )
+        ...     hits = papers.search("deep networks for search", filter="year >= 2015", hybrid=True)
+        ...     print(report.ingested, len(papers), [hit.paper.id for hit in hits])
+        2 2 ['rank']
 
     Args:
-        vector: Its name in Qdrant, "" for the one without a name.
-        adapter: What papers went through: an adapter's name, or "base".
-        distance: How it is compared.
+        client: An open Qdrant client, which stays the caller's to close.
+        model: The model, its name or folder as for `load_specter2`, or None. It is loaded when it is first needed;
+            similar papers by id and search by words need none.
+        collection: The collection's name. `ingest` makes it if it is not there.
+        sparse: What makes its sparse vectors: an encoder, "bm25" or "splade:MODEL". By default BM25, if it has those.
     """
 
-    vector: str
-    adapter: str
-    distance: models.Distance
+    def __init__(
+        self,
+        client: QdrantBase,
+        model: str | Path | PaperEncoder | None = DEFAULT_CHECKPOINT,
+        collection: str = "papers",
+        *,
+        sparse: str | SparseTextEncoder | None = None,
+    ) -> None:
+        self.client = client
+        self.name = collection
+        self._model = model
+        self._sparse = sparse
+        self._said_sparse = sparse if isinstance(sparse, str) else None
+        self._loading = Lock()
+        self._owned = ExitStack()
+
+    @classmethod
+    def open(
+        cls,
+        store: str | Path | QdrantBase,
+        model: str | Path | PaperEncoder | None = DEFAULT_CHECKPOINT,
+        collection: str = "papers",
+        *,
+        sparse: str | SparseTextEncoder | None = None,
+        create: bool = True,
+        read_only: bool = False,
+        **connection: Any,
+    ) -> Self:
+        """Open a collection.
+
+        Args:
+            store: A folder for Qdrant's embedded engine, a server's URL, ":memory:", or an open client, which stays
+                the caller's to close.
+            model: As for the class.
+            collection: As for the class.
+            sparse: As for the class.
+            create: Make a store's folder if it is not there.
+            read_only: Only read a store's folder, beside a process that may write it meanwhile.
+            **connection: For a server, what `open_client` takes: `api_key`, `api_key_file`, `grpc`, `grpc_port`,
+                `timeout`.
+
+        Raises:
+            StoreError: If the store cannot be opened or reached.
+        """
+        if isinstance(store, QdrantBase):
+            if read_only or connection:
+                options = [*connection, *(["read_only"] if read_only else [])]
+                raise StoreError(f"{', '.join(options)}: for a folder or a URL; an open client has its connection")
+            return cls(store, model, collection, sparse=sparse)
+        place: dict[str, Any] = {"url": store} if is_url(store) else {"store": store, "create": create}
+        client = open_client(**place, read_only=read_only, **connection)
+        opened = cls(client, model, collection, sparse=sparse)
+        opened._owned.enter_context(client)
+        return opened
+
+    def close(self) -> None:
+        """Close the client that `open` opened; one that was handed over stays open."""
+        self._owned.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._owned.__exit__(*raised)
+
+    def __repr__(self) -> str:
+        return f"PaperCollection({self.name!r} in {getattr(self.client, 'store', type(self.client).__name__)})"
 
     @property
-    def query_task(self) -> str:
-        """The task of a text query that is to meet these papers; in other tasks' spaces it is a paper's equal."""
-        return "query" if self.adapter == "proximity" else self.adapter
+    def model(self) -> Specter2:
+        """The model, which is loaded now if it was not.
 
-    @property
-    def smaller_is_nearer(self) -> bool:
-        """Whether a score is a distance rather than a similarity."""
-        return self.distance in (models.Distance.EUCLID, models.Distance.MANHATTAN)
+        Raises:
+            StoreError: If the collection was opened without one.
+        """
+        found: Any = self._loaded()
+        if found is None:
+            raise StoreError("this collection was opened without a model: PaperCollection.open(..., model=...)")
+        return found
 
+    # -- Filling ------------------------------------------------------------------------------------------------------
 
-def adapters_of(spec: CollectionSpec, model: PaperEncoder) -> list[str]:
-    """What papers go through for each task of a spec, "base" for the base alone; these name the vectors.
+    def ingest(
+        self,
+        papers: Papers,
+        *,
+        sparse: str | Sequence[str] | None = None,
+        tasks: str | Sequence[str] | None = None,
+        spec: CollectionSpec | None = None,
+        source: str | None = None,
+        format: str | None = None,
+        fields: Mapping[str, str] | None = None,
+        encoding: str | None = None,
+        delete_missing: bool = False,
+        adopt: bool = False,
+        confirm: Confirm | None = None,
+        dry_run: bool = False,
+        bulk: bool = False,
+        streams: int = 2,
+        batch: int | None = None,
+        on_reject: Callable[[Rejected], object] | None = None,
+        on_progress: Callable[[IngestReport], object] = lambda report: None,
+    ) -> IngestReport:
+        """Embed papers and write them into the collection, which is made if it is not there.
 
-    Raises:
-        TaskError: If the model does not know a task.
-    """
-    return adapters_for(spec.tasks, model.adapter_tasks)
+        Papers that it holds as they are cost one lookup, so the same call, repeated, adds nothing, and after a run that
+        was cut off it goes on.
 
+        Args:
+            papers: Files (a path, a pattern such as `dump/*.jsonl.gz`, or a list of them), or papers: `Paper`s, dicts,
+                a pandas table or its rows, LangChain documents, `StoredEmbeddings`.
+            sparse: Sparse vectors too, for hybrid search: "bm25", "splade:MODEL", or several. By default what the
+                collection has.
+            tasks: What papers are embedded for, one vector each. By default what the collection has, or proximity.
+            spec: What else a new collection is to look like; its name does not count.
+            source: What brings the papers, such as "openalex". By default the file, or the folder of embeddings, that
+                each was read from.
+            format: The files' format, as for `read_papers`.
+            fields: Which field of the files is what, as for `read_papers`.
+            encoding: Of the files' text, as for `read_papers`.
+            delete_missing: At the end remove the papers that the same source brought before and brings no more.
+            adopt: Remove papers too that know no source, as if this one had brought them.
+            confirm: Asked before more than a tenth of the source's papers are removed.
+            dry_run: Only count what would be done.
+            bulk: Have a Qdrant server build its search graph at the end, and wait for it; embedded stores build theirs
+                beside and refuse this.
+            streams: How many requests may be under way to the store at once.
+            batch: Papers that are embedded at once; by default 256.
+            on_reject: Called with each rejected record. By default the first few are logged as warnings.
+            on_progress: Called with the counts so far, after every batch.
 
-def prepare_collection(
-    client: QdrantBase, spec: CollectionSpec, model: PaperEncoder, sparse: Sequence[SparseEncoder] = ()
-) -> None:
-    """Make the collection if it is not there; else check that the model's vectors belong in it.
+        Returns:
+            The counts: read = ingested + unchanged + duplicate + rejected.
 
-    Args:
-        client: An open client.
-        spec: The collection.
-        model: What embeds the papers.
-        sparse: The encoders of its sparse vectors.
-
-    Raises:
-        StoreError: If it holds other vectors: of another model, task, size, distance or sparse encoder.
-        TaskError: If the model does not know a task.
-    """
-    adapters = adapters_of(spec, model)
-    if not client.collection_exists(spec.name):
-        try:
-            _create(client, spec, model, adapters, sparse)
-            return
-        except STORE_ERRORS:
-            # Another run may have made it meanwhile.
-            if not client.collection_exists(spec.name):
-                raise
-    _check_vectors(client, spec, model, adapters, sparse)
-
-
-def _create(
-    client: QdrantBase, spec: CollectionSpec, model: PaperEncoder, adapters: list[str], sparse: Sequence[SparseEncoder]
-) -> None:
-    fingerprints: dict[str, Any] = {adapter: model.fingerprint(adapter).to_dict() for adapter in adapters}
-    fingerprints |= {encoder.name: encoder.fingerprint for encoder in sparse}
-    params = models.VectorParams(
-        size=model.dimensions, distance=_DISTANCES[spec.distance], on_disk=spec.on_disk or None
-    )
-    client.create_collection(
-        spec.name,
-        vectors_config=dict.fromkeys(adapters, params),
-        sparse_vectors_config={
-            encoder.name: models.SparseVectorParams(modifier=models.Modifier.IDF if encoder.needs_idf else None)
-            for encoder in sparse
-        }
-        or None,
-        shard_number=spec.shards,
-        replication_factor=spec.replicas,
-        on_disk_payload=spec.on_disk or None,
-        quantization_config=_QUANTIZATION[spec.quantization] if spec.quantization else None,
-        metadata={FINGERPRINTS_KEY: fingerprints},
-    )
-
-
-def ensure_indexes(client: QdrantBase, spec: CollectionSpec) -> None:
-    """Make the payload indexes of a spec that its collection does not have."""
-    there = client.get_collection(spec.name).payload_schema
-    for name, kind in spec.indexes.items():
-        key = f"{METADATA_KEY}.{name}"
-        if key not in there:
-            client.create_payload_index(spec.name, key, models.PayloadSchemaType(kind), wait=True)
-
-
-def check_collection(client: QdrantBase, name: str, model: PaperEncoder, vector: str | None = None) -> VectorSpace:
-    """Check that a model's vectors can be compared with a collection's.
-
-    A collection that somebody else made, with LangChain for instance, says nothing about its vectors: there a few of
-    its texts are embedded again, and must give the vectors that are stored.
-
-    Args:
-        client: An open client.
-        name: The collection.
-        model: The model.
-        vector: Which of its dense vectors. By default proximity, or the first.
-
-    Raises:
-        StoreError: If there is no such collection or vector, or it comes from another model.
-    """
-    info = _info(client, name)
-    vectors = _dense(info)
-    if not vectors:
-        raise StoreError(f"the collection {name!r} has no dense vectors")
-    vector = vector if vector is not None else ("proximity" if "proximity" in vectors else next(iter(vectors)))
-    if vector not in vectors:
-        raise StoreError(f"the collection {name!r} has no vector {vector!r}; it has: {', '.join(vectors)}")
-    params = vectors[vector]
-    if params.size != model.dimensions:
-        raise StoreError(
-            f"the vectors of collection {name!r} have {params.size} dimensions, the model's have {model.dimensions}"
-        )
-    stored = _fingerprints(info).get(vector)
-    if stored is None:
-        return VectorSpace(vector, _recognise(client, name, model, vector), params.distance)
-    adapter = str(stored["adapter"])
-    if adapter != BASE and adapter not in model.adapter_tasks:
-        known = ", ".join(model.adapter_tasks) or "none"
-        raise StoreError(f"the collection {name!r} was made with the adapter {adapter!r}; the model has: {known}")
-    differences = model.fingerprint(adapter).differences(stored)
-    if differences:
-        raise StoreError(f"the collection {name!r} was filled by another model. {'; '.join(differences)}")
-    return VectorSpace(vector, adapter, params.distance)
-
-
-def check_sparse(client: QdrantBase, name: str, encoder: SparseEncoder) -> None:
-    """Check that an encoder's vectors can be compared with a collection's.
-
-    Raises:
-        StoreError: If there is no such collection, it has no vectors of the encoder, or they were made otherwise.
-    """
-    info = _info(client, name)
-    there = info.config.params.sparse_vectors or {}
-    if encoder.name not in there:
-        raise StoreError(
-            f"the collection {name!r} has no sparse vector {encoder.name!r}; it has: {', '.join(there) or 'none'}. "
-            f"Sparse vectors are made when a collection is: specter2 ingest --sparse {encoder.name}"
-        )
-    if (there[encoder.name].modifier == models.Modifier.IDF) != encoder.needs_idf:
-        raise StoreError(
-            f"the collection {name!r} was made {'without' if encoder.needs_idf else 'with'} Modifier.IDF for its "
-            f"sparse vectors {encoder.name!r}, so their scores would be wrong"
-        )
-    stored = _fingerprints(info).get(encoder.name)
-    if stored is not None and stored != encoder.fingerprint:
-        raise StoreError(
-            f"the sparse vectors {encoder.name!r} of collection {name!r} were made otherwise: "
-            f"{stored} there, {encoder.fingerprint} here"
-        )
-
-
-def sparse_names(client: QdrantBase, name: str) -> list[str]:
-    """The sparse vectors that a collection has."""
-    return list(_info(client, name).config.params.sparse_vectors or {})
-
-
-def _check_vectors(
-    client: QdrantBase, spec: CollectionSpec, model: PaperEncoder, adapters: list[str], sparse: Sequence[SparseEncoder]
-) -> None:
-    info = _info(client, spec.name)
-    vectors = _dense(info)
-    if set(vectors) != set(adapters):
-        raise StoreError(
-            f"the collection {spec.name!r} holds {_names(vectors)} vectors, not {_names(adapters)}; "
-            "name another collection for them"
-        )
-    for adapter in adapters:
-        space = check_collection(client, spec.name, model, adapter)
-        if space.distance != _DISTANCES[spec.distance]:
-            raise StoreError(
-                f"the collection {spec.name!r} compares by {space.distance.value.lower()}, not by {spec.distance}"
+        Raises:
+            PaperError: If a file cannot be read, or nothing here is a paper.
+            StoreError: If the collection holds other vectors, or the store fails.
+        """
+        stored = papers if _is_encoder(papers) else None
+        records = to_records(papers, format, fields, encoding) if stored is None else stored.papers()
+        encoder = stored or self.model
+        if stored is not None and source is None:
+            source = source_of(stored.folder)
+        with explained(self.client):
+            return ingest_papers(
+                records,
+                self.client,
+                encoder,
+                existing_spec(
+                    self.client,
+                    self.name,
+                    spec,
+                    tasks=_names(tasks if tasks is not None else getattr(stored, "adapters", None)),
+                    sparse=_names(sparse if sparse is not None else self._said_sparse),
+                ),
+                source=source,
+                bulk=bulk,
+                delete_missing=delete_missing,
+                adopt=adopt,
+                confirm=confirm,
+                dry_run=dry_run,
+                streams=streams,
+                batch=batch,
+                on_reject=on_reject or log_first(),
+                on_progress=on_progress,
             )
-    for encoder in sparse:
-        check_sparse(client, spec.name, encoder)
-    missing = set(info.config.params.sparse_vectors or {}) - {encoder.name for encoder in sparse}
-    if missing:
-        raise StoreError(
-            f"the papers of collection {spec.name!r} have sparse vectors too; add: --sparse {' '.join(sorted(missing))}"
-        )
+
+    # -- Searching ----------------------------------------------------------------------------------------------------
+
+    @overload
+    def search(
+        self,
+        query: str,
+        limit: int = ...,
+        *,
+        filter: str | models.Filter | None = ...,
+        hybrid: bool = ...,
+        mode: Mode | None = ...,
+        fusion: Fusion = ...,
+        vector: str | None = ...,
+        offset: int = ...,
+        near: Example | Sequence[Example] = ...,
+        diverse: bool = ...,
+    ) -> list[Hit]: ...
+
+    @overload
+    def search(
+        self,
+        query: list[str],
+        limit: int = ...,
+        *,
+        filter: str | models.Filter | None = ...,
+        hybrid: bool = ...,
+        mode: Mode | None = ...,
+        fusion: Fusion = ...,
+        vector: str | None = ...,
+        offset: int = ...,
+        near: Example | Sequence[Example] = ...,
+        diverse: bool = ...,
+    ) -> list[list[Hit]]: ...
+
+    def search(
+        self,
+        query: str | list[str],
+        limit: int = 10,
+        *,
+        filter: str | models.Filter | None = None,
+        hybrid: bool = False,
+        mode: Mode | None = None,
+        fusion: Fusion = "rrf",
+        vector: str | None = None,
+        offset: int = 0,
+        near: Example | Sequence[Example] = (),
+        diverse: bool = False,
+    ) -> list[Hit] | list[list[Hit]]:
+        """Find papers by a short text, which goes through the adapter that belongs to the collection's vectors.
+
+        Args:
+            query: What to look for, or a list of queries, which are embedded and sent together.
+            limit: How many papers to return for each query.
+            filter: Papers to search in, such as "year >= 2015 and venue ~ SIGIR", see `parse_filter`; or Qdrant's own.
+            hybrid: Search by meaning and by words; the same as mode="hybrid".
+            mode: "dense" (by meaning, the default), "sparse" (by words) or "hybrid" (both).
+            fusion: How a hybrid search joins both: "rrf", by their ranks, or "dbsf", by their scores.
+            vector: The dense vector to search. By default proximity, or the first.
+            offset: How many papers to leave out at the top.
+            near: A paper that the hits are to be near to as well, or several, as for `similar`.
+            diverse: Leave out what is nearly the same as what stands above it.
+
+        Returns:
+            The papers, best first; a list for each query where a list came in.
+
+        Raises:
+            FilterError: If the filter cannot be read.
+            PaperError: If a query holds no text.
+            StoreError: If there is no such collection or vector, or another model filled it.
+        """
+        if hybrid and mode not in (None, "hybrid"):
+            raise StoreError(f"hybrid=True contradicts mode={mode!r}")
+        mode = "hybrid" if hybrid else mode or "dense"
+        with explained(self.client):
+            found: Any = search_papers(
+                self.client,
+                self.model if mode != "sparse" else None,
+                query,
+                self.name,
+                limit,
+                filter=filter,
+                mode=mode,
+                fusion=fusion,
+                vector=vector,
+                sparse=self.sparse if mode != "dense" else "bm25",
+                offset=offset,
+                near=near,
+                diverse=diverse,
+            )
+        return found
+
+    def similar(
+        self,
+        papers: Example | Sequence[Example],
+        limit: int = 10,
+        *,
+        negative: Example | Sequence[Example] = (),
+        strategy: Strategy = "average_vector",
+        filter: str | models.Filter | None = None,
+        vector: str | None = None,
+        offset: int = 0,
+    ) -> list[Hit]:
+        """Find papers near some papers and away from others; these are not among the hits.
+
+        Args:
+            papers: The id of a stored paper, a new paper (`Paper` or dict), or several. By ids no model is loaded.
+            limit: How many papers to return.
+            negative: What the hits are to be away from.
+            strategy: How several are weighed, as `similar_papers`.
+            filter: Papers to search in, as for `search`.
+            vector: The dense vector to search. By default proximity, or the first.
+            offset: How many papers to leave out at the top.
+
+        Raises:
+            FilterError: If the filter cannot be read.
+            StoreError: If there is no such collection, vector or stored paper, or another model filled it.
+        """
+        both = [one for some in (papers, negative) for one in _several(some)]
+        with explained(self.client):
+            return similar_papers(
+                self.client,
+                None if all(isinstance(one, str) for one in both) else self.model,
+                papers,
+                self.name,
+                limit,
+                negative=negative,
+                strategy=strategy,
+                filter=filter,
+                vector=vector,
+                offset=offset,
+            )
+
+    @property
+    def sparse(self) -> SparseTextEncoder:
+        """What makes the collection's sparse vectors, which is loaded now if it was not.
+
+        Raises:
+            CheckpointError: If it cannot be loaded.
+            StoreError: If the collection has others than BM25, and nobody said what makes them.
+        """
+        with self._loading:
+            if self._sparse is None:
+                self._sparse = "bm25"
+                names = sparse_names(self.client, self.name) if self.client.collection_exists(self.name) else []
+                if names and "bm25" not in names:
+                    self._sparse = None
+                    raise StoreError(
+                        f"the collection {self.name!r} has the sparse vectors {', '.join(names)}; say what makes them: "
+                        "PaperCollection.open(..., sparse='splade:MODEL')"
+                    )
+            if isinstance(self._sparse, str):
+                self._sparse = load_sparse(self._sparse)
+            return self._sparse
+
+    aingest = in_thread(ingest)
+    asearch = in_thread(search)
+    asimilar = in_thread(similar)
+    aclose = in_thread(close)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: Any) -> None:
+        await self.aclose()
+
+    def _loaded(self) -> PaperEncoder | None:
+        with self._loading:
+            if isinstance(self._model, str | Path):
+                from specter2_plugins.sentence_transformers.load import load_specter2
+
+                self._model = load_specter2(str(self._model))
+            return self._model
 
 
-def _names(vectors: Sequence[str] | dict[str, Any]) -> str:
-    return " and ".join(name or "unnamed" for name in vectors)
+def is_url(store: str | Path) -> bool:
+    """Return whether something names a server rather than a folder: it has a scheme, or is HOST:PORT and no folder."""
+    if isinstance(store, Path):
+        return False
+    return "://" in store or (_ADDRESS.fullmatch(store) is not None and not Path(store).exists())
 
 
-def _info(client: QdrantBase, name: str) -> models.CollectionInfo:
-    if not client.collection_exists(name):
-        there = ", ".join(sorted(collection.name for collection in client.get_collections().collections)) or "none"
-        raise StoreError(f"there is no collection {name!r}; the store holds: {there}. Fill it with: specter2 ingest")
-    return client.get_collection(name)
+def _is_encoder(papers: Any) -> bool:
+    return callable(getattr(papers, "papers", None)) and callable(getattr(papers, "encode", None))
 
 
-def _dense(info: models.CollectionInfo) -> dict[str, models.VectorParams]:
-    vectors = info.config.params.vectors or {}
-    return vectors if isinstance(vectors, dict) else {"": vectors}
+def _names(names: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else (names,) if isinstance(names, str) else tuple(names)
 
 
-def _fingerprints(info: models.CollectionInfo) -> dict[str, Any]:
-    return (info.config.metadata or {}).get(FINGERPRINTS_KEY) or {}
-
-
-def _recognise(client: QdrantBase, name: str, model: PaperEncoder, vector: str) -> str:
-    """The adapter that a collection's papers went through, found by embedding some of them again."""
-    unknown = f"the collection {name!r} does not say which model filled it"
-    points, _ = client.scroll(name, limit=_SAMPLE, with_vectors=[vector] if vector else True)
-    known = {}
-    for point in points:
-        stored = point.vector.get(vector) if isinstance(point.vector, dict) else point.vector
-        text = (point.payload or {}).get(CONTENT_KEY)
-        if stored is not None and isinstance(text, str) and text.strip():
-            known[text] = stored
-    if not known:
-        raise StoreError(f"{unknown}, and holds no text to find out by; fill one with: specter2 ingest")
-    expected = np.array(list(known.values()), dtype=np.float32)
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    papers = [from_page_content(text) for text in known]
-    for adapter in [*model.adapter_tasks, BASE]:
-        try:
-            vectors = model.encode(papers, task=adapter, show_progress_bar=False)
-        except PaperError as error:
-            raise StoreError(f"{unknown}, and its texts cannot be embedded to find out: {error}") from None
-        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        if float((vectors * expected).sum(axis=1).min()) > _SAME:
-            return adapter
-    raise StoreError(f"{unknown}, and none of this model's tasks gives the vectors it holds")
+def _several(papers: Any) -> list[Any]:
+    return list(papers) if isinstance(papers, list | tuple) else [papers]

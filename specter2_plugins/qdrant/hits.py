@@ -6,13 +6,18 @@ from dataclasses import dataclass
 
 from qdrant_client import models
 
+from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
-from specter2_plugins.payloads import from_payload
+from specter2_plugins.papers.payloads import from_payload
 
 
 @dataclass(frozen=True)
 class Hit:
     """A paper that was found.
+
+    Example:
+        >>> Hit(Paper("Soil water", id="soil"), 0.25, "42").paper.id
+        'soil'
 
     Args:
         paper: The paper.
@@ -27,5 +32,16 @@ class Hit:
 
 
 def to_hits(response: models.QueryResponse) -> list[Hit]:
-    """The papers of Qdrant's answer, in its order."""
-    return [Hit(from_payload(point.payload or {}), point.score, str(point.id)) for point in response.points]
+    """Return the papers of Qdrant's answer, in its order.
+
+    Raises:
+        PaperError: If a point is no paper; the message names it.
+    """
+    return [Hit(_paper(point), point.score, str(point.id)) for point in response.points]
+
+
+def _paper(point: models.ScoredPoint) -> Paper:
+    try:
+        return from_payload(point.payload or {})
+    except PaperError as error:
+        raise PaperError(f"the point {point.id} is no paper: {error}") from None

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins.errors import StoreError
-from specter2_plugins.qdrant.collection import check_collection, check_sparse
-from specter2_plugins.qdrant.filters import to_filter
+from specter2_plugins.papers import Paper
+from specter2_plugins.qdrant.filters import filter_for
+from specter2_plugins.qdrant.fusion import Fusion, Way, by_scores, fused, fusion_query
 from specter2_plugins.qdrant.hits import Hit, to_hits
-from specter2_plugins.sparse import SparseEncoder, load_sparse
+from specter2_plugins.qdrant.similar import Example, to_examples, to_inputs
+from specter2_plugins.sparse import SparseTextEncoder, load_sparse
+from specter2_plugins.store.layout import check_collection, check_sparse, stored_space
 
 if TYPE_CHECKING:
-    from specter2_plugins.sentence_transformer import Specter2
+    from specter2_plugins.sentence_transformers.specter2 import Specter2
 
 Mode = Literal["dense", "sparse", "hybrid"]
-Fusion = Literal["rrf", "dbsf"]
 
 _REQUESTS_AT_ONCE = 64
-_FUSED_AT_LEAST = 100
-_FUSED_PER_HIT = 4
+_CHOSEN_AT_LEAST = 100
+_CHOSEN_PER_HIT = 4
 
 
 @overload
@@ -38,8 +39,10 @@ def search_papers(
     mode: Mode = ...,
     fusion: Fusion = ...,
     vector: str | None = ...,
-    sparse: str | SparseEncoder = ...,
+    sparse: str | SparseTextEncoder = ...,
     offset: int = ...,
+    near: Example | Sequence[Example] = ...,
+    diverse: bool = ...,
 ) -> list[Hit]: ...
 
 
@@ -55,8 +58,10 @@ def search_papers(
     mode: Mode = ...,
     fusion: Fusion = ...,
     vector: str | None = ...,
-    sparse: str | SparseEncoder = ...,
+    sparse: str | SparseTextEncoder = ...,
     offset: int = ...,
+    near: Example | Sequence[Example] = ...,
+    diverse: bool = ...,
 ) -> list[list[Hit]]: ...
 
 
@@ -71,10 +76,19 @@ def search_papers(
     mode: Mode = "dense",
     fusion: Fusion = "rrf",
     vector: str | None = None,
-    sparse: str | SparseEncoder = "bm25",
+    sparse: str | SparseTextEncoder = "bm25",
     offset: int = 0,
+    near: Example | Sequence[Example] = (),
+    diverse: bool = False,
 ) -> list[Hit] | list[list[Hit]]:
     """Find papers by short texts, which go through the adapter that belongs to the collection's vectors.
+
+    Example:
+        >>> from specter2_plugins import PaperCollection
+        >>> with PaperCollection.open("papers.qdrant", model="mini") as papers:
+        ...     report = papers.ingest("library.bib")
+        ...     [hit.paper.id for hit in search_papers(papers.client, papers.model, "irrigation of soil", limit=1)]
+        ['soil']
 
     Args:
         client: An open client.
@@ -88,19 +102,23 @@ def search_papers(
         vector: The dense vector to search. By default proximity, or the first.
         sparse: The encoder of the sparse vector to search, or its name.
         offset: How many papers to leave out at the top.
+        near: A paper that the hits are to be near to as well, or several: ids of stored ones, which are not among the
+            hits, or new ones. The query and they are lists of one request, joined by `fusion`.
+        diverse: Leave out what is nearly the same as what stands above it (MMR, half nearness and half novelty), of
+            the best 100 papers, or 4 times as many as are wanted. The scores are those of the vectors, not of a fusion.
 
     Returns:
         The papers, best first; a list for each query where a list came in.
 
     Raises:
-        FilterError: If the filter cannot be read.
+        FilterError: If the filter cannot be read, or names a field that no paper has.
         PaperError: If a query holds no text.
-        StoreError: If there is no such collection or vector, another model or encoder filled it, or mode or fusion is
-            none of these.
+        StoreError: If there is no such collection, vector or stored paper, another model or encoder filled it, or mode
+            or fusion is none of these.
     """
     _check("mode", mode, get_args(Mode))
     _check("fusion", fusion, get_args(Fusion))
-    where = to_filter(filter)
+    where = filter_for(client, collection, filter)
     queries = [query] if isinstance(query, str) else query
     ways: list[list[Way]] = []
     if mode != "sparse":
@@ -109,7 +127,14 @@ def search_papers(
         ways.append(_dense(client, model, queries, collection, vector))
     if mode != "dense":
         ways.append(_sparse(client, load_sparse(sparse) if isinstance(sparse, str) else sparse, queries, collection))
-    requests = [_request(list(of_query), where, limit, offset, fusion) for of_query in zip(*ways, strict=True)]
+    context, seen = _context(client, model, near, collection, vector)
+    if seen:
+        unseen = models.HasIdCondition(has_id=list(seen))
+        where = models.Filter(must=None if where is None else [where], must_not=[unseen])
+    joined = fusion_query(client, fusion) if len(ways) + len(context) > 1 else None
+    requests = [
+        _request([*of_query, *context], where, limit, offset, joined, diverse) for of_query in zip(*ways, strict=True)
+    ]
     hits = [
         to_hits(response)
         for start in range(0, len(requests), _REQUESTS_AT_ONCE)
@@ -118,63 +143,15 @@ def search_papers(
     return hits[0] if isinstance(query, str) else hits
 
 
-@dataclass(frozen=True)
-class Way:
-    """One of the vectors that a query is searched by.
-
-    Args:
-        vector: Its name in Qdrant, None for the one without a name.
-        query: The query's vector.
-        smaller_is_nearer: Whether its scores are distances.
-    """
-
-    vector: str | None
-    query: list[float] | models.SparseVector
-    smaller_is_nearer: bool = False
-
-    def best(
-        self, count: int, where: models.Filter | None, as_scores: bool, params: models.SearchParams | None
-    ) -> models.Prefetch:
-        """The best papers of this way alone; as scores, larger is better, as Qdrant's DBSF takes for granted."""
-        nearest = models.Prefetch(query=self.query, using=self.vector, filter=where, limit=count, params=params)
-        if not (as_scores and self.smaller_is_nearer):
-            return nearest
-        negated = models.FormulaQuery(formula=models.NegExpression(neg="$score"))
-        return models.Prefetch(prefetch=nearest, query=negated, limit=count)
-
-
-def fused(
-    ways: Sequence[Way],
-    where: models.Filter | None,
-    hits: int,
-    fusion: Fusion,
-    params: models.SearchParams | None = None,
-) -> list[models.Prefetch]:
-    """What a fusion is to be given of each way, so that its first hits come out right.
-
-    Args:
-        ways: The vectors to search by.
-        where: Papers to search in.
-        hits: How many papers are wanted of the fusion.
-        fusion: How the ways are joined.
-        params: How each is searched.
-    """
-    # A paper that is missing from both lists of n has at most 2 / (n + 2) by rank, and the k-th best of one list alone
-    # has 1 / (k + 1): from n > 2k on nothing is overlooked. Twice that, because papers that only one list holds are
-    # held to be absent from the other.
-    count = max(_FUSED_AT_LEAST, _FUSED_PER_HIT * hits)
-    return [way.best(count, where, fusion == "dbsf", params) for way in ways]
-
-
 def _dense(
     client: QdrantBase, model: Specter2, queries: Sequence[str], collection: str, vector: str | None
 ) -> list[Way]:
     space = check_collection(client, collection, model, vector)
-    vectors = model.encode(list(queries), task=space.query_task, show_progress_bar=False)
+    vectors = model.encode(list(queries), task=space.query_task, show_progress_bar=False, on_blank="raise")
     return [Way(space.vector or None, embedding.tolist(), space.smaller_is_nearer) for embedding in vectors]
 
 
-def _sparse(client: QdrantBase, encoder: SparseEncoder, queries: Sequence[str], collection: str) -> list[Way]:
+def _sparse(client: QdrantBase, encoder: SparseTextEncoder, queries: Sequence[str], collection: str) -> list[Way]:
     check_sparse(client, collection, encoder)
     return [
         Way(encoder.name, models.SparseVector(indices=vector.indices, values=vector.values))
@@ -182,21 +159,46 @@ def _sparse(client: QdrantBase, encoder: SparseEncoder, queries: Sequence[str], 
     ]
 
 
+def _context(
+    client: QdrantBase,
+    model: Specter2 | None,
+    near: Example | Sequence[Example],
+    collection: str,
+    vector: str | None,
+) -> tuple[list[Way], list[str]]:
+    """Return the ways to papers near some papers, and the points of these."""
+    examples = to_examples(near)
+    if not examples:
+        return [], []
+    space = stored_space(client, collection, vector)
+    if any(isinstance(example, Paper) for example in examples) and model is not None:
+        space = check_collection(client, collection, model, vector)
+    inputs = to_inputs(client, model, collection, space, examples)
+    ways = [Way(space.vector or None, given, space.smaller_is_nearer) for given in inputs.vectors]
+    return ways, inputs.points
+
+
 def _request(
-    ways: list[Way], where: models.Filter | None, limit: int, offset: int, fusion: Fusion
+    ways: list[Way],
+    where: models.Filter | None,
+    limit: int,
+    offset: int,
+    fusion: models.FusionQuery | models.RrfQuery | None,
+    diverse: bool,
 ) -> models.QueryRequest:
-    if len(ways) == 1:
-        (way,) = ways
-        return models.QueryRequest(
-            query=way.query, using=way.vector, filter=where, limit=limit, offset=offset, with_payload=True
-        )
-    return models.QueryRequest(
-        prefetch=fused(ways, where, offset + limit, fusion),
-        query=models.FusionQuery(fusion=models.Fusion(fusion)),
-        limit=limit,
-        offset=offset,
-        with_payload=True,
-    )
+    page: dict[str, Any] = {"limit": limit, "offset": offset, "with_payload": True}
+    first, hits = ways[0], offset + limit
+    query: Any = first.query
+    if diverse:
+        hits = max(_CHOSEN_AT_LEAST, _CHOSEN_PER_HIT * hits)
+        query = models.NearestQuery(nearest=first.query, mmr=models.Mmr(candidates_limit=hits))
+    if fusion is None:
+        return models.QueryRequest(query=query, using=first.vector, filter=where, **page)
+    prefetch = fused(ways, where, hits, by_scores(fusion))
+    if not diverse:
+        return models.QueryRequest(prefetch=prefetch, query=fusion, **page)
+    best = models.Prefetch(prefetch=prefetch, query=fusion, limit=hits)
+    return models.QueryRequest(prefetch=best, query=query, using=first.vector, **page)
 
 
 def _check(what: str, value: str, known: tuple[str, ...]) -> None:

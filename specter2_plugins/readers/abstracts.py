@@ -42,6 +42,6 @@ class Abstracts:
         self._database.execute("CREATE INDEX by_id ON abstracts (id)")
 
     def get(self, identifier: str) -> str | None:
-        """The abstract of that id, or None."""
+        """Return the abstract of that id, or None."""
         found = self._database.execute("SELECT text FROM abstracts WHERE id = ?", (identifier,)).fetchone()
         return found[0] if found else None

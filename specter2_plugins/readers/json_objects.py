@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from specter2_plugins.readers.records import MAX_RECORD, TOO_LONG, Problem
+from specter2_plugins.readers.limits import MAX_RECORD, TOO_LONG
+from specter2_plugins.readers.records import Problem
 from specter2_plugins.readers.stream import Stream
 
 _TOKEN = re.compile(rb'[{}\[\]"]|[^\s,:{}\[\]"]+')
@@ -15,14 +16,14 @@ _BETWEEN_VALUES = b" \t\r\n,:"
 
 
 def is_document(head: bytes) -> bool:
-    """Whether JSON is an array, or an object over several lines, rather than an object a line."""
+    """Return whether JSON is an array, or an object over several lines, rather than an object a line."""
     head = head.lstrip()
     first_line, line_end, _ = head.partition(b"\n")
     return head.startswith(b"[") or (line_end == b"\n" and first_line.rstrip().endswith((b"{", b"[", b",")))
 
 
 def records(stream: Stream) -> Iterator[tuple[int, bytes] | Problem]:
-    """Line and text of each value at the top, or in arrays at the top, however they are laid out.
+    """Yield line and text of each value at the top, or in arrays at the top, however they are laid out.
 
     Only brackets and strings are looked at, so that a record that is no JSON does not take the others with it.
     """
@@ -78,7 +79,7 @@ def _next_token(text: bytes, position: int) -> tuple[int, int] | None:
 
 
 def _end_of_string(text: bytes, begin: int) -> int:
-    """The position after the quote that closes a string, or 0."""
+    """Return the position after the quote that closes a string, or 0."""
     end = text.find(b'"', begin)
     while end >= 0:
         backslashes = end

@@ -1,43 +1,29 @@
-"""JSON: an object a line, arrays of objects, and answers of APIs, in the flavours of several providers."""
+"""JSON: an object a line, arrays of objects, and answers of APIs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
-from typing import Any, TypeAlias
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 from specter2_plugins.extras import require
-from specter2_plugins.readers.arxiv import ARXIV
-from specter2_plugins.readers.beir import BEIR
-from specter2_plugins.readers.flavour import Flavour, signs
-from specter2_plugins.readers.format import Format
+from specter2_plugins.readers.fields import FieldMap, FieldNames, field_map
+from specter2_plugins.readers.format import Format, from_start, nowhere
 from specter2_plugins.readers.json_objects import is_document, records
-from specter2_plugins.readers.names import FieldNames, plan_for
-from specter2_plugins.readers.openalex import OPENALEX
-from specter2_plugins.readers.records import TOO_LONG, Entry, Problem
-from specter2_plugins.readers.semantic_scholar import SEMANTIC_SCHOLAR, is_abstract
+from specter2_plugins.readers.limits import MAX_PARTS, TOO_LONG, TOO_MANY
+from specter2_plugins.readers.nesting import reach
+from specter2_plugins.readers.providers import PROVIDERS, UNDER
+from specter2_plugins.readers.records import Entry, Problem
 from specter2_plugins.readers.stream import Stream
 
-FLAVOURS = (ARXIV, OPENALEX, SEMANTIC_SCHOLAR, BEIR)
-
-# Objects that hold papers, by their keys, and where: SciRepEval's searches and triplets, answers of the APIs of
-# OpenAlex and Semantic Scholar.
-_PAPERS_LIE_UNDER = (
-    *((sign, ("query", "candidates")) for sign in signs("query candidates")),
-    *((sign, ("query", "pos", "neg")) for sign in signs("query pos neg")),
-    *((sign, ("results",)) for sign in signs("meta results")),
-    *((sign, ("data",)) for sign in signs("data total", "data offset", "data next", "data token")),
-)
 _BEGIN = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{\]n])')
+_UNDER = tuple((frozenset(sign.split()), paths) for sign, paths in UNDER)
+_NESTED = 4
 
-_Entry: TypeAlias = Callable[[int, dict[str, Any]], Entry | Problem]
 
-
-def read_json(
-    stream: Stream, fields: FieldNames, flavours: tuple[Flavour, ...] = FLAVOURS
-) -> Iterator[Entry | Problem]:
-    """Read every object; its keys tell its flavour, unless the user named fields."""
+def read_json(stream: Stream, fields: FieldNames, provider: str = "") -> Iterator[Entry | Problem]:
+    """Read every object; its keys tell its provider, unless the user named fields or the provider."""
     orjson = require("orjson", "orjson", "readers")
     loads, broken = orjson.loads, orjson.JSONDecodeError
     for part in records(stream) if is_document(stream.head) else stream.lines():
@@ -48,48 +34,59 @@ def read_json(
         if text is None:
             yield Problem(line, None, TOO_LONG)
             continue
+        if text.count(b"{") + text.count(b"[") > MAX_PARTS:
+            yield Problem(line, None, TOO_MANY)
+            continue
         try:
             record = loads(text)
         except broken as error:
             if text.strip():
                 yield Problem(line, None, f"not valid JSON: {error}")
             continue
-        if type(record) is not dict:
-            yield Problem(line, None, f"expected a JSON object, got {type(record).__name__}")
-            continue
-        entry, under = _shape(tuple(record), fields, flavours)
-        if not under:
-            yield entry(line, record)
-            continue
-        for paper in _papers(record, under):
-            if isinstance(paper, dict):
-                yield _shape(tuple(paper), fields, flavours)[0](line, paper)
-            else:
-                yield Problem(line, None, f"expected a JSON object, got {type(paper).__name__}")
+        yield from _entries(line, record, fields, provider, _NESTED)
 
 
-@lru_cache(maxsize=4096)
-def _shape(keys: tuple[str, ...], fields: FieldNames, flavours: tuple[Flavour, ...]) -> tuple[_Entry, tuple[str, ...]]:
-    """What records with these keys are: how to read one, or under which keys papers lie in it."""
-    if fields:
-        return plan_for(keys, fields).entry, ()
-    present = frozenset(keys)
-    for sign, under in _PAPERS_LIE_UNDER:
-        if sign <= present and "title" not in present:
-            return plan_for(keys).entry, under
-    for flavour in flavours:
-        if flavour.matches(present) or len(flavours) == 1:
-            return flavour.entry, ()
-    return plan_for(keys).entry, ()
+def _entries(line: int, record: Any, fields: FieldNames, provider: str, depth: int) -> Iterator[Entry | Problem]:
+    """Yield the paper that an object is, or all that lie in it."""
+    if type(record) is not dict:
+        yield Problem(line, None, f"expected a JSON object, got {type(record).__name__}")
+        return
+    keys = tuple(record)
+    plan = field_map(keys, fields, provider)
+    papers = _papers(record) if depth and not fields and "title" not in record and not _is_paper(plan, record) else None
+    if papers is None:
+        yield plan.entry(line, record)
+    elif not papers:
+        yield Problem(line, None, f"no papers lie under the keys {', '.join(map(repr, keys[:8]))}")
+    else:
+        for paper in papers:
+            yield from _entries(line, paper, fields, provider, depth - 1)
 
 
-def _papers(record: dict[str, Any], under: tuple[str, ...]) -> Iterator[Any]:
-    for key in under:
-        value = record[key]
-        if isinstance(value, list):
-            yield from value
-        elif not isinstance(value, str):  # the text of a search is no paper
-            yield value
+def _is_paper(plan: FieldMap, record: dict[str, Any]) -> bool:
+    """Return whether an object is a paper itself: it has text, or keys of a provider."""
+    return plan.provider is not None or any(
+        isinstance(record.get(path), str) for name in ("title", "abstract") for path in plan.paths.get(name, ())
+    )
+
+
+def _papers(record: dict[str, Any]) -> list[Any] | None:
+    """Return what lies where objects with such keys hold papers, or None."""
+    for sign, paths in _UNDER:
+        if sign <= record.keys():
+            found = [value for path in paths if (value := reach(record, path)) is not None]
+            if len(sign) == 1 and len(paths) > 1:
+                found = found[:1]
+            listed = [item for value in found for item in (value if isinstance(value, list) else [value])]
+            # The text of a search is no paper.
+            listed = [item for item in listed if len(sign) == 1 or not isinstance(item, str)]
+            if len(sign) > 1 or any(isinstance(item, dict) for item in listed) or listed == []:
+                return listed
+    values = list(record.values())
+    # OpenReview's {id: {"id", "content"}, ...}.
+    if values and all(isinstance(value, dict) and {"title", "content", "abstract"} & value.keys() for value in values):
+        return values
+    return None
 
 
 def _is_json(head: bytes) -> bool:
@@ -97,18 +94,20 @@ def _is_json(head: bytes) -> bool:
 
 
 def _is_abstracts(head: bytes) -> bool:
+    """Return whether records are of Semantic Scholar's `abstracts` dataset, whose titles are in `papers`."""
     line = head.lstrip().partition(b"\n")[0]
     if b'"corpusid"' not in line or not line.startswith(b"{"):
         return False
     orjson = require("orjson", "orjson", "readers")
     try:
-        return is_abstract(orjson.loads(line))
+        record = orjson.loads(line)
     except orjson.JSONDecodeError:
         return False
+    return {"corpusid", "abstract"} <= record.keys() and "title" not in record
 
 
-JSON = Format("jsonl", _is_json, (".jsonl", ".ndjson", ".json"), read_json, names_are_free=True)
-ABSTRACTS = Format("semanticscholar-abstracts", _is_abstracts, (), read_json, only_abstracts=True)
-PROVIDERS = tuple(
-    Format(flavour.name, lambda head: False, (), partial(read_json, flavours=(flavour,))) for flavour in FLAVOURS
+JSON = Format("jsonl", from_start(_is_json), (".jsonl", ".ndjson", ".json"), read_json, names_are_free=True)
+ABSTRACTS = Format("semanticscholar-abstracts", from_start(_is_abstracts), (), read_json, only_abstracts=True)
+OF_PROVIDERS = tuple(
+    Format(provider.name, nowhere, (), partial(read_json, provider=provider.name)) for provider in PROVIDERS
 )

@@ -6,103 +6,122 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from specter2_plugins.printable import from_json
+from specter2_plugins.readers.ids import doi
+from specter2_plugins.readers.limits import MAX_LIST, check_length
+from specter2_plugins.readers.people import names
+from specter2_plugins.readers.placeholders import is_placeholder
 from specter2_plugins.readers.tidy import tidy
 
 _YEAR = re.compile(r"(?<!\d)(?:1[4-9]|20)\d\d(?!\d)")
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
-_NAME_KEYS = ("name", "display_name", "author", "category", "term", "literal")
+_COMPACT_DATE = re.compile(r"((?:1[4-9]|20)\d\d)(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])")
+_NAME_KEYS = ("name", "display_name", "author", "category", "term", "literal", "subject", "tag", "value", "title")
+_DATE_KEYS = ("date-parts", "year", "raw", "literal", "date", "dateTime", "date-time")
+_ESCAPED = re.compile(r"\{\\([_%#&~$])\}|\\([_%#&~$])")
+_NESTED = 4
+
+Plain = Callable[[str], str]
+"""Takes the markup out of a text."""
 
 
-def year(value: Any) -> int | None:
-    """The year of 1999, 1999.0, "1999" or a date that starts or ends with it."""
+def year(value: Any, plain: Plain = str, depth: int = _NESTED) -> int | None:
+    """Return the year of 1999, "1999.0", a date that starts or ends with it, or CSL's {"date-parts": [[1999]]}."""
     if isinstance(value, int | float):
         return int(value) if 1400 <= value < 2100 else None
-    found = _YEAR.search(value) if isinstance(value, str) else None
-    return int(found.group()) if found else None
-
-
-def doi(value: Any) -> str | None:
-    """The bare DOI in lower case, of a DOI or a URL that holds one."""
-    found = _DOI.search(value) if isinstance(value, str) else None
-    return found.group().lower() if found else None
-
-
-def text(value: Any) -> str | None:
-    """A string, or the name of an object such as {"name": "Nature"}."""
     if isinstance(value, str):
-        return tidy(value) or None
-    named = next((value[key] for key in _NAME_KEYS if value.get(key)), None) if isinstance(value, dict) else None
-    return text(named) if isinstance(named, str) else None
+        found = _YEAR.search(value)
+        if found is None and (compact := _COMPACT_DATE.search(value)):
+            return int(compact[1])
+        return int(found.group()) if found else None
+    if not depth:
+        return None
+    inner = (
+        [value.get(key) for key in _DATE_KEYS]
+        if isinstance(value, dict)
+        else value[:3]
+        if isinstance(value, list)
+        else []
+    )
+    return next((date for part in inner if (date := year(part, plain, depth - 1))), None)
 
 
-def texts(value: Any) -> list[str]:
-    """The strings, or the names of the objects, of a list; the parts of a string between semicolons or commas."""
+def text(value: Any, plain: Plain = str, depth: int = _NESTED) -> str | None:
+    """Return a string, the name of an object such as {"name": "Nature"}, or the first of a list."""
     if isinstance(value, str):
-        return texts(value.split(";" if ";" in value else ","))
-    return _unique(map(text, value)) if isinstance(value, list | tuple) else []
+        words = tidy(plain(value))
+        return words if words and not is_placeholder(words) else None
+    if not depth:
+        return None
+    inner = (
+        [value.get(key) for key in _NAME_KEYS] if isinstance(value, dict) else value if isinstance(value, list) else []
+    )
+    return next((found for part in inner if part and (found := text(part, plain, depth - 1))), None)
 
 
-def names(value: Any) -> list[str]:
-    """People's names, first name first.
+def texts(value: Any, plain: Plain = str) -> list[str]:
+    """Return the strings, or the names of the objects, of a list; the parts of a string between ; | or commas."""
+    if isinstance(value, str):
+        check_length("a list", value, MAX_LIST)
+        if value[:1] == "[" and value[-1:] == "]" and (listed := _listed(value)) is not None:
+            return texts(listed, plain)
+        # Entities end with a semicolon.
+        value = plain(value)
+        return _unique(text(part) for part in value.split(next((mark for mark in ";|\n" if mark in value), ",")))
+    return _unique(text(item, plain) for item in value) if isinstance(value, list | tuple) else []
+
+
+def url(value: Any, plain: Plain = str) -> str | None:
+    """Return an address, without the backslashes that LaTeX needs in it."""
+    found = text(value)
+    return found if found is None else _ESCAPED.sub(lambda mark: mark[1] or mark[2], found)
+
+
+def canonical(metadata: dict[str, Any], plain: Plain = str) -> dict[str, Any]:
+    """Return the same metadata with the shared names in their types; what is empty, or no such value, is left out.
 
     Args:
-        value: A list of names, of objects with `name`, or of objects with `given` and `family`; or a string
-            of names between semicolons, "and", or commas where each part is a whole name.
+        metadata: Under names of ours, and others.
+        plain: Takes the markup out of a text.
+
+    Raises:
+        PaperError: If a value is longer than it can be.
     """
-    if isinstance(value, str):
-        return names(_split_names(value))
-    return _unique(map(_name, value)) if isinstance(value, list | tuple) else []
-
-
-def canonical(metadata: dict[str, Any]) -> dict[str, Any]:
-    """The same metadata with the shared names in their types; what is empty, or no such value, is left out."""
     kept = {}
     for name, value in metadata.items():
         convert = _CONVERT.get(name)
         if convert is not None:
-            value = convert(value)
+            value = convert(value, plain)
+        elif isinstance(value, str) and is_placeholder(value):
+            continue
         if value or value == 0:
             kept[name] = value
     return kept
 
 
-_CONVERT: dict[str, Callable[[Any], Any]] = {
+_CONVERT: dict[str, Callable[[Any, Plain], Any]] = {
     "year": year,
     "venue": text,
     "authors": names,
     "fields": texts,
-    "doi": doi,
-    "url": text,
+    "doi": lambda value, plain: doi(value if isinstance(value, str) else text(value)),
+    "url": url,
     "keywords": texts,
     "type": text,
+    "other_titles": lambda value, plain: _unique(text(title, plain) for title in value),
 }
 
-
-def _split_names(value: str) -> list[str]:
-    if ";" in value:
-        return value.split(";")
-    value = tidy(value)
-    people = value.split(" and ")
-    parts = value.split(",")
-    # "Ada Lovelace, Alan Turing" is two people, "Lovelace, Ada" is one.
-    if len(people) == 1 and len(parts) > 1 and all(" " in part.strip() for part in parts):
-        return parts
-    return people
+SHARED = frozenset(_CONVERT)
+"""Names that mean the same in every format."""
 
 
-def _name(value: Any) -> str | None:
-    if isinstance(value, dict) and (value.get("family") or value.get("last")):
-        first, last = value.get("given") or value.get("first"), value.get("family") or value.get("last")
-        return text(f"{_joined(first)} {_joined(last)}")
-    name = text(value)
-    if name is None or "," not in name:
-        return name
-    last, _, first = name.partition(",")
-    return text(f"{first} {last}")
-
-
-def _joined(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+def _listed(value: str) -> list[Any] | None:
+    for candidate in (value, value.replace("'", '"')):
+        try:
+            found = from_json(candidate)
+        except (ValueError, RecursionError):
+            continue
+        return found if isinstance(found, list) else None
+    return None
 
 
 def _unique(values: Iterable[str | None]) -> list[str]:

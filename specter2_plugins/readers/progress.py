@@ -1,4 +1,4 @@
-"""How far a reading is."""
+"""How far a reading is, and what is worth knowing of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from specter2_plugins.readers.inputs import Input
 from specter2_plugins.readers.stream import Stream
 
+_MOST_NOTES = 200
+
 
 class ReadingProgress:
     """Give one to `read_records`, and ask it at any time, from any thread."""
@@ -16,6 +18,28 @@ class ReadingProgress:
         self._total: int | None = None
         self._finished = 0
         self._open: Stream | None = None
+        self._notes: dict[tuple[str, str], int] = {}
+        self.formats: dict[str, str] = {}
+        """Each source, and the name of its format."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What was read otherwise than one may think, with its source: the encoding, fields that are not used."""
+        sources = dict.fromkeys(source for source, _ in self._notes)
+        return [f"{source}: {text}" for source in sources for text in self.notes_of(source)]
+
+    def notes_of(self, source: str) -> list[str]:
+        """Return the notes of one source."""
+        return [
+            text + (f" ({count:,} records)" if count else "")
+            for (name, text), count in self._notes.items()
+            if name == source
+        ]
+
+    def note(self, source: str, text: str, count: int = 0) -> None:
+        """Keep what is worth knowing of a source, or count one more record that it holds for."""
+        if (source, text) in self._notes or len(self._notes) < _MOST_NOTES:
+            self._notes[source, text] = self._notes.get((source, text), 0) + count
 
     @property
     def share(self) -> float | None:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
 from specter2_plugins.readers.abstracts import Abstracts
+from specter2_plugins.readers.fields import FieldNames, field_names
 from specter2_plugins.readers.format import Format
 from specter2_plugins.readers.formats import format_named, format_of
-from specter2_plugins.readers.inputs import Input, Sources, find_inputs
-from specter2_plugins.readers.names import FieldNames, field_names
+from specter2_plugins.readers.ids import identifier
+from specter2_plugins.readers.inputs import Content, Input, Sources, find_inputs
+from specter2_plugins.readers.looks import looks_like
 from specter2_plugins.readers.progress import ReadingProgress
 from specter2_plugins.readers.records import Entry, Rejected, to_paper
+from specter2_plugins.readers.unused import remarks
 
 
 def read_papers(
@@ -22,6 +25,7 @@ def read_papers(
     format: str | None = None,
     fields: Mapping[str, str] | None = None,
     on_reject: Callable[[Rejected], None] | None = None,
+    encoding: str | None = None,
 ) -> Iterator[Paper]:
     """Read the papers of files, compressed (.gz, .zst, .bz2) or not, in memory that does not grow with them.
 
@@ -29,7 +33,10 @@ def read_papers(
     same corpus id their abstracts.
 
     Example:
-        >>> papers = read_papers("dump/*.jsonl.gz", fields={"title": "dc:title"})
+        >>> len(list(read_papers("dump/*.jsonl.gz")))
+        8
+        >>> next(read_papers("dump.jsonl", fields={"title": "dc:title"})).title
+        'Training neural ranking models with few judgements'
 
     Args:
         sources: A file, a pattern, "-" for stdin, or several of them.
@@ -37,6 +44,7 @@ def read_papers(
         fields: For JSON, CSV and Parquet, which key of theirs is our "title", "abstract", "id", "year", "venue",
             "authors", "fields", "doi", "url", "keywords" or "type". Dots lead into nested objects.
         on_reject: Called with each record that is no paper. Without it the first one raises.
+        encoding: Of the files' text, such as "cp1252"; by default found by their content.
 
     Returns:
         The papers, in the order of the sources. Files are checked now, and read as papers are asked for.
@@ -45,7 +53,7 @@ def read_papers(
         PaperError: If a file cannot be read, its format is unknown, or a record is no paper and
             there is no `on_reject`.
     """
-    return _papers(read_records(sources, format, fields), on_reject or _refuse)
+    return _papers(read_records(sources, format, fields, encoding=encoding), on_reject or _refuse)
 
 
 def read_records(
@@ -53,14 +61,20 @@ def read_records(
     format: str | None = None,
     fields: Mapping[str, str] | None = None,
     progress: ReadingProgress | None = None,
+    encoding: str | None = None,
 ) -> Iterator[Paper | Rejected]:
     """Read as `read_papers`, with the records that are no papers where they stand between the papers.
+
+    Example:
+        >>> [type(record).__name__ for record in read_records("library.bib")][:2]
+        ['Paper', 'Paper']
 
     Args:
         sources: As for `read_papers`.
         format: As for `read_papers`.
         fields: As for `read_papers`.
-        progress: Will know how far the reading is.
+        progress: Will know how far the reading is, and what is worth knowing of it.
+        encoding: As for `read_papers`.
 
     Raises:
         PaperError: If a file cannot be read, or its format is unknown.
@@ -69,7 +83,7 @@ def read_records(
     progress = progress or ReadingProgress()
     files = [
         _File(found, known, names, progress)
-        for found in find_inputs(sources)
+        for found in find_inputs(sources, encoding)
         if (known := format_named(format) if format is not None else _detect(found)) is not None
     ]
     for file in files:
@@ -78,7 +92,19 @@ def read_records(
                 f"{file.input.name} is {file.format.name}, whose fields have fixed names: leave out fields"
             )
     progress.begin([file.input for file in files])
+    progress.formats.update((file.input.name, file.format.name) for file in files)
     return _records(files)
+
+
+def read_content(name: str, content: bytes, format: str) -> Iterator[Paper | Rejected]:
+    """Read what is in memory, as `read_records` reads files.
+
+    Args:
+        name: What it is called in messages, and as the papers' origin.
+        content: Its bytes.
+        format: A key of `FORMATS`.
+    """
+    return _records([_File(Content(None, title=name, content=content), format_named(format), (), ReadingProgress())])
 
 
 @dataclass(frozen=True)
@@ -89,25 +115,34 @@ class _File:
     progress: ReadingProgress
 
     def __iter__(self) -> Iterator[Entry | Rejected]:
-        """All records; damage to the file is one, the last, instead of whatever it left of a record."""
-        line = 1
+        """Yield all records; damage to the file is one, the last, instead of whatever it left of a record."""
+        line, count = 1, 0
         with self.input.open() as stream, self.progress.reading(self.input, stream):
             for record in self.format.read(stream, self.fields):
                 line = record.line
+                count += 1
                 if isinstance(record, Entry):
                     yield record
                 elif stream.damage is None:
                     yield Rejected(self.input.name, *record)
             if stream.damage is not None:
                 yield Rejected(self.input.name, line, None, stream.damage)
+            elif not count and stream.head.strip():
+                yield Rejected(
+                    self.input.name, 1, None, f"no record of {self.format.name} in it: {looks_like(stream.head)}"
+                )
+            if stream.encoding is not None:
+                self.progress.note(self.input.name, f"read as {stream.encoding}")
 
     def rejected(self, entry: Entry, reason: str) -> Rejected:
-        """A record that was read, and is no paper."""
-        return Rejected(self.input.name, entry.line, None if entry.id is None else str(entry.id), reason)
+        """Return what says that a record is no paper."""
+        return Rejected(
+            self.input.name, entry.line, identifier(entry.id) or (None if entry.id is None else str(entry.id)), reason
+        )
 
 
 def _detect(found: Input) -> Format | None:
-    """The format, or None for a file that holds nothing."""
+    """Return the format, or None for a file that holds nothing."""
     with found.open() as stream:
         return format_of(stream) if stream.head.strip() else None
 
@@ -145,6 +180,8 @@ def _records(files: list[_File]) -> Iterator[Paper | Rejected]:
                 except PaperError as error:
                     yield file.rejected(entry, str(error))
                     continue
+                for remark in remarks(paper):
+                    file.progress.note(file.input.name, remark, 1)
                 yield paper
 
 

@@ -6,19 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from specter2_plugins.errors import PaperError
+from specter2_plugins.errors import brief
 from specter2_plugins.papers import Origin, Paper
+from specter2_plugins.readers.ids import identifier
+from specter2_plugins.readers.limits import MAX_TEXT, check_length
 from specter2_plugins.readers.metadata import canonical
-from specter2_plugins.readers.tidy import tidy as tidy
+from specter2_plugins.readers.placeholders import is_placeholder
+from specter2_plugins.readers.tidy import tidy
 
-MAX_TEXT = 200_000
-"""Characters of a title or abstract above which a record is refused; a model reads some 3,000 of them."""
-
-MAX_RECORD = 16 * 2**20
-"""Bytes of one record in its file above which it is refused unread."""
-
-TOO_LONG = f"longer than {MAX_RECORD >> 20} MiB"
-NOT_UTF8 = "not UTF-8. Convert the file first: iconv -f latin1 -t utf-8"
+NOT_UTF8 = "not UTF-8. Convert the file first: iconv -f latin1 -t utf-8, or name its encoding: --encoding latin1"
 
 
 class Entry(NamedTuple):
@@ -46,6 +42,10 @@ class Problem(NamedTuple):
 class Rejected:
     """A record that is no paper.
 
+    Example:
+        >>> Rejected("library.bib", 12, "soil", "it has no title")
+        Rejected(source='library.bib', line=12, id='soil', reason='it has no title')
+
     Args:
         source: The file.
         line: Where the record starts, from 1; its number in a file without lines, such as Parquet.
@@ -58,15 +58,18 @@ class Rejected:
     id: str | None
     reason: str
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", brief(self.reason))
+
     def __str__(self) -> str:
-        name = "" if self.id is None else f" ({self.id})"
+        name = "" if self.id is None else f" ({brief(self.id)})"
         return f"{self.source}:{self.line}{name}: {self.reason}"
 
 
 def to_paper(entry: Entry, plain_text: Callable[[str], str], source: str) -> Paper:
-    """The paper of a record: plain text on one line, metadata in the types that every format shares.
+    """Return the paper of a record: plain text on one line, metadata in the types that every format shares.
 
-    A record without an id is called by its DOI.
+    A record without an id is called by its DOI. Placeholders such as "N/A" are neither text nor ids.
 
     Args:
         entry: The record.
@@ -76,22 +79,19 @@ def to_paper(entry: Entry, plain_text: Callable[[str], str], source: str) -> Pap
     Raises:
         PaperError: If it cannot be embedded.
     """
-    line, identifier, title, abstract, metadata = entry
-    metadata = canonical(metadata)
-    if identifier is None:
-        identifier = metadata.get("doi")
+    metadata = canonical(entry.metadata, plain_text)
     return Paper(
-        _text("title", title, plain_text),
-        _text("abstract", abstract, plain_text),
-        None if identifier is None else str(identifier),
+        _text("title", entry.title, plain_text),
+        _text("abstract", entry.abstract, plain_text),
+        identifier(entry.id) or metadata.get("doi"),
         metadata,
-        origin=Origin(source, line),
+        origin=Origin(source, entry.line),
     )
 
 
 def _text(name: str, value: Any, plain_text: Callable[[str], str]) -> Any:
     if not isinstance(value, str):
         return value
-    if len(value) > MAX_TEXT:
-        raise PaperError(f"{name} has {len(value):,} characters, more than {MAX_TEXT:,}")
-    return tidy(plain_text(value)) or None
+    check_length(name, value, MAX_TEXT)
+    found = tidy(plain_text(value))
+    return None if is_placeholder(found) else found or None

@@ -14,15 +14,16 @@ from typing import IO, Any, TypeAlias, cast
 
 from specter2_plugins.errors import PaperError
 from specter2_plugins.extras import require
-from specter2_plugins.readers.records import MAX_RECORD
+from specter2_plugins.readers.encodings import UTF_8, Transcoder, declared_utf_8
+from specter2_plugins.readers.limits import MAX_RECORD
+from specter2_plugins.readers.records import NOT_UTF8
 
 HEAD = 64 * 2**10
 """Bytes that a format is found by."""
 
 _CHUNK = 2**20
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_ZIP = b"PK\x03\x04"
+_BINARY = (b"PAR1", b"PK\x03\x04", b"SQLite format 3\x00", b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff")
 
 # Text and records compress 3 to 20 times. A bomb compresses 1,000 times, and is one only when it is large.
 _BOMB_RATIO = 200
@@ -40,30 +41,43 @@ class Stream:
     Args:
         name: What the source is called in messages.
         file: Its bytes, compressed or not.
+        encoding: Its encoding; by default found by its content.
 
     Raises:
-        PaperError: If it is an archive, UTF-16, or cannot be read at all.
+        PaperError: If it cannot be read at all, or there is no such encoding.
     """
 
-    def __init__(self, name: str, file: BufferedIOBase) -> None:
+    def __init__(self, name: str, file: BufferedIOBase, encoding: str | None = None) -> None:
         self.name = name
         self.damage: str | None = None
         self._source = file
         self._raw = _Counting(file)
         buffered: BufferedReader = BufferedReader(cast("RawIOBase", self._raw), _CHUNK)
         magic = buffered.peek(4)[:4]
-        if magic == _ZIP:
-            raise PaperError(
-                f"{name} is a zip archive. Unpack it first, or pipe it in: unzip -p {name} | specter2 ... -"
-            )
         decompress = next((found for start, found in _COMPRESSIONS.items() if magic.startswith(start)), _as_it_is)
         self._compressed = decompress is not _as_it_is
         self._file, self._broken = decompress(buffered)
         self._out = 0
         self._rest = b""
+        self._transcode: Transcoder | None = Transcoder(name, encoding)
+        self._line_ends = False
+        self._ended = False
         self._rest = self.head = self._read_head()
         if self.damage and not self.head:
             raise PaperError(f"cannot read {name}: {self.damage}")
+
+    @property
+    def encoding(self) -> str | None:
+        """How it is encoded where that is not UTF-8, and how that is known."""
+        found = self._transcode
+        return None if found is None or found.encoding == UTF_8 else f"{found.encoding} ({found.found_by})"
+
+    @property
+    def undecodable(self) -> str:
+        """Why a record is refused that holds a byte which fits nowhere."""
+        return (
+            NOT_UTF8 if self.encoding is None else f"a byte in it is none of {self.encoding}; name another: --encoding"
+        )
 
     @property
     def taken(self) -> int:
@@ -71,7 +85,7 @@ class Stream:
         return self._raw.count
 
     def read(self, size: int = _CHUNK) -> bytes:
-        """Up to that many bytes; none at the end.
+        """Read up to that many bytes; none at the end.
 
         Raises:
             PaperError: If the disk fails, or a small file grows beyond all measure.
@@ -79,8 +93,19 @@ class Stream:
         if self._rest:
             chunk, self._rest = self._rest[:size], self._rest[size:]
             return chunk
-        if self.damage is not None:
-            return b""
+        while not self._ended and self.damage is None:
+            raw = self._raw_chunk(size)
+            self._ended = not raw
+            if self._out == len(raw) and raw.startswith(_BINARY):
+                self._transcode = None
+            chunk = raw if self._transcode is None else self._transcode(raw, self._ended)
+            if self._line_ends:
+                chunk = chunk.replace(b"\r", b"\n")
+            if chunk:
+                return chunk
+        return b""
+
+    def _raw_chunk(self, size: int) -> bytes:
         try:
             chunk = self._file.read1(size)
         except (EOFError, OSError, self._broken) as error:
@@ -94,10 +119,10 @@ class Stream:
                 f"{self.name} holds more than {_BOMB_RATIO} times its size, which papers do not. If it is no zip bomb, "
                 "decompress it yourself"
             )
-        return chunk
+        return bytes(chunk)
 
     def lines(self) -> Iterator[tuple[int, bytes | None]]:
-        """Lines without their ends, numbered from 1; None for one that is longer than a record may be."""
+        """Yield lines without their ends, numbered from 1; None for one that is longer than a record may be."""
         number = 1
         parts: list[bytes] = []
         size = 0
@@ -122,7 +147,7 @@ class Stream:
             yield number, b"".join(parts) if size <= MAX_RECORD else None
 
     def seekable(self) -> IO[bytes]:
-        """All of it as a file to jump about in: the file itself, or a temporary copy of what is compressed or piped.
+        """Return a file to jump about in: the file itself, or a temporary copy of what is compressed or piped.
 
         Raises:
             PaperError: If it is damaged.
@@ -142,9 +167,12 @@ class Stream:
         head = b""
         while len(head) < HEAD and (chunk := self.read(HEAD - len(head))):
             head += chunk
-        if head.startswith(_UTF_16):
-            raise PaperError(f"{self.name} is UTF-16. Convert it first: iconv -f utf-16 -t utf-8 {self.name}")
-        return head.removeprefix(_BYTE_ORDER_MARK)
+        head = head.removeprefix(_BYTE_ORDER_MARK)
+        if self._transcode is None:
+            return head
+        # As old Macintosh programs end lines.
+        self._line_ends = b"\r" in head[:-1] and b"\n" not in head
+        return declared_utf_8(head.replace(b"\r", b"\n") if self._line_ends else head)
 
 
 class _Counting(RawIOBase):

@@ -10,13 +10,13 @@ _PRINTABLE_ASCII = bytes(range(0x20, 0x7F))
 
 
 def tidy(text: str) -> str:
-    """Text on one line, without the control characters that tokenizers drop and terminals obey."""
+    """Return text on one line, without the control characters that tokenizers drop and terminals obey."""
     if _is_printable(text) and "  " not in text:
         return text.strip(" ")
     return _SPACE.sub(" ", _CONTROL.sub(" ", text)).strip()
 
 
 def _is_printable(text: str) -> bool:
-    """Whether a text, as most texts, has no control characters and of all spaces only the plain one."""
+    """Return whether a text, as most texts, has no control characters and of all spaces only the plain one."""
     # What isprintable says; for ASCII this is three times as fast, and every title and abstract comes by here.
     return not text.encode().translate(None, _PRINTABLE_ASCII) if text.isascii() else text.isprintable()

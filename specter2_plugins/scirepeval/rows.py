@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from specter2_plugins.errors import EvaluationError, one_line
 from specter2_plugins.extras import require
+from specter2_plugins.printable import from_json
 
 _HIGHEST_SCORE = 32_767
 
@@ -37,7 +38,7 @@ def read_rows(source: Source, folder: Path, split: str, file: str, keys: Iterabl
 
 
 def find_file(path: Path, file: str) -> Path:
-    """A part of a data set: the path itself or, in a folder, the file of that name.
+    """Return a part of a data set: the path itself or, in a folder, the file of that name.
 
     Raises:
         EvaluationError: If the folder holds none.
@@ -66,7 +67,7 @@ def read_file(path: Path, keys: Iterable[str] = ()) -> Iterator[Row]:
 
 
 def judgements(rows: Iterable[Row], query: str, candidate: str, score: str) -> dict[str, dict[str, int]]:
-    """Query's id -> candidate's id -> how relevant it is.
+    """Return a query's id -> candidate's id -> how relevant it is.
 
     Args:
         rows: What was judged.
@@ -92,7 +93,7 @@ def judgements(rows: Iterable[Row], query: str, candidate: str, score: str) -> d
 
 
 def plain_text(row: Row, key: str) -> str:
-    """A text of a row, empty for null.
+    """Return a text of a row, empty for null.
 
     Raises:
         EvaluationError: If it is a list or an object.
@@ -140,14 +141,14 @@ def _json_lines(path: Path) -> Iterator[Any]:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
-                    yield json.loads(line)
+                    yield from_json(line)
                 except json.JSONDecodeError as error:
                     raise EvaluationError(f"{path}:{number}: {error}") from None
 
 
 def _json(path: Path) -> Iterator[Any]:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+        rows = from_json(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise EvaluationError(f"{path}:{error.lineno}: {error.msg}; JSON lines are named .jsonl") from None
     yield from rows if isinstance(rows, list) else [rows]

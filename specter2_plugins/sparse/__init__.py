@@ -11,14 +11,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from specter2_plugins.sparse.encoder import SparseEncoder, SparseVector
+from specter2_plugins.sparse.encoder import SparseTextEncoder, SparseVector
 from specter2_plugins.sparse.load import load_sparse
 
 if TYPE_CHECKING:
     from specter2_plugins.sparse.checkpoint import load_splade, merge_adapter
     from specter2_plugins.sparse.splade import Splade
 
-__all__ = ["SparseEncoder", "SparseVector", "Splade", "load_sparse", "load_splade", "merge_adapter"]
+__all__ = ["SparseTextEncoder", "SparseVector", "Splade", "load_sparse", "load_splade", "merge_adapter"]
 
 # BM25 needs no torch.
 _LAZY = {

@@ -42,12 +42,12 @@ class Bm25:
         return {"encoder": "bm25", "tokenizer": "qdrant, english", **asdict(self)}
 
     def encode_query(self, texts: Sequence[str]) -> list[SparseVector]:
-        """Each stem once, with weight 1."""
+        """Return each stem once, with weight 1."""
         model = self._model()
         return [_vector(model.embed_query(text)) for text in texts]
 
     def encode_document(self, texts: Sequence[str]) -> list[SparseVector]:
-        """Each stem with its saturated frequency."""
+        """Return each stem with its saturated frequency."""
         model = self._model()
         return [_vector(model.embed_document(text)) for text in texts]
 

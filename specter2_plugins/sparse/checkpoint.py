@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,12 @@ from sentence_transformers import SparseEncoder
 from sentence_transformers.sparse_encoder.modules import SpladePooling
 from transformers import AutoConfig
 
+from specter2_plugins.checkpoints.hub import Hub
+from specter2_plugins.checkpoints.naming import naming
+from specter2_plugins.checkpoints.weights import check_configs
 from specter2_plugins.errors import CheckpointError
 from specter2_plugins.extras import require
-from specter2_plugins.hub import Hub
-from specter2_plugins.loading import naming
+from specter2_plugins.printable import from_json
 
 _ADAPTER_CONFIG = "adapter_config.json"
 
@@ -37,9 +38,8 @@ def load_splade(
     """Load a SPLADE model: token logits of a masked language model, pooled into one weight a token.
 
     Example:
-        >>> model = load_splade("tomaarsen/splade-bert-base-uncased-gooaq-peft")
-        >>> vectors = model.encode_document(["Neural ranking models"], max_active_dims=64)
-        >>> model.decode(vectors[0], top_k=3)
+        >>> model = load_splade("tomaarsen/splade-bert-base-uncased-gooaq-peft")            # doctest: +SKIP
+        >>> vectors = model.encode_document(["Neural ranking models"], max_active_dims=64)  # doctest: +SKIP
 
     Args:
         name_or_path: Hub name or folder of a SPLADE model, of a PEFT adapter of one, which brings its base, or of a
@@ -67,6 +67,10 @@ def load_splade(
     folder = _folder(name, hub)
     # A folder with an adapter holds no configuration, by which transformers 4.57 finds the tokenizer's class.
     base = _base_of_adapter(folder, name, hub)
+    for part in (folder, base):
+        if part is not None:
+            for place in (part, *(one.parent for one in sorted(part.glob("*/*config.json")))):
+                check_configs(place)
     with naming(name):
         processor = None if base is None else {"config": AutoConfig.from_pretrained(base, trust_remote_code=False)}
         model = SparseEncoder(
@@ -128,12 +132,12 @@ def _folder(name: str, hub: Hub) -> Path:
 
 
 def _base_of_adapter(folder: Path, name: str, hub: Hub) -> Path | None:
-    """Where the base lies that a folder's adapter was trained on; None if there is no adapter in it."""
+    """Return where the base lies that a folder's adapter was trained on; None if there is no adapter in it."""
     config = folder / _ADAPTER_CONFIG
     if not config.is_file():
         return None
     require("peft", "peft", "sparse")
-    base = json.loads(config.read_text(encoding="utf-8")).get("base_model_name_or_path")
+    base = from_json(config.read_text(encoding="utf-8")).get("base_model_name_or_path")
     if not base:
         raise CheckpointError(f"the adapter {name!r} does not name its base; use load_splade(base, adapters=...)")
     try:

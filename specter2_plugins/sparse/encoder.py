@@ -20,7 +20,7 @@ class SparseVector:
     values: list[float]
 
 
-class SparseEncoder(Protocol):
+class SparseTextEncoder(Protocol):
     """Texts -> sparse vectors, compared by their dot product."""
 
     @property
@@ -39,9 +39,9 @@ class SparseEncoder(Protocol):
         ...
 
     def encode_query(self, texts: Sequence[str]) -> list[SparseVector]:
-        """One vector for each query."""
+        """Return one vector for each query."""
         ...
 
     def encode_document(self, texts: Sequence[str]) -> list[SparseVector]:
-        """One vector for each document's text."""
+        """Return one vector for each document's text."""
         ...

@@ -58,7 +58,7 @@ def evaluate_splade(
 
 
 def table(results: Mapping[str, Metrics]) -> str:
-    """The results in Markdown, a row for each measure, as on the cards of Sentence Transformers' models."""
+    """Return the results in Markdown, a row for each measure, as on the cards of Sentence Transformers' models."""
     measures = next(iter(results.values()))
     rows = [["Metric", *results], ["---"] * (len(results) + 1)]
     rows += [[measure, *(f"{values[measure]:.4f}" for values in results.values())] for measure in measures]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from specter2_plugins.errors import CheckpointError
 from specter2_plugins.sparse.bm25 import Bm25
-from specter2_plugins.sparse.encoder import SparseEncoder
+from specter2_plugins.sparse.encoder import SparseTextEncoder
 
 
-def load_sparse(name: str) -> SparseEncoder:
+def load_sparse(name: str) -> SparseTextEncoder:
     """Make the encoder of a name.
+
+    Example:
+        >>> len(load_sparse("bm25").encode_query(["soil water"])[0].indices)
+        2
 
     Args:
         name: "bm25", or "splade:" and the hub name or folder of a SPLADE model, as `load_splade` takes it. The latter

@@ -77,7 +77,7 @@ class Splade:
         }
 
     def encode_query(self, texts: Sequence[str]) -> list[SparseVector]:
-        """The weights of each query's tokens and of those it is expanded by.
+        """Return the weights of each query's tokens and of those it is expanded by.
 
         Raises:
             PaperError: If a query holds no text.
@@ -85,7 +85,7 @@ class Splade:
         return _vectors(self.model.encode_query(_checked(texts), **_OPTIONS))
 
     def encode_document(self, texts: Sequence[str]) -> list[SparseVector]:
-        """The weights of each document's tokens and of those it is expanded by.
+        """Return the weights of each document's tokens and of those it is expanded by.
 
         Raises:
             PaperError: If a document holds no text.

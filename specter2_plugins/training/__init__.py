@@ -1,11 +1,4 @@
-"""Training adapters, and bases, on SciRepEval's task formats.
-
-Example:
-    >>> from specter2_plugins import load_specter2
-    >>> from specter2_plugins.training import train_adapters
-    >>> report = train_adapters("tasks_config.json", "my-specter2", "allenai/specter2_base")
-    >>> model = load_specter2(report.folder)
-"""
+"""Training adapters, and bases, on SciRepEval's task formats."""
 
 from specter2_plugins.extras import require
 

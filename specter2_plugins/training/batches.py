@@ -46,7 +46,7 @@ class SimilarLengths(DefaultBatchSampler):
 
 
 def _lengths(dataset: Dataset) -> Iterator[Tensor]:
-    """The characters of each example's texts, [examples], some at a time."""
+    """Yield the characters of each example's texts, [examples], some at a time."""
     texts = [name for name, feature in dataset.features.items() if feature == Value("string")]
     for table in dataset.select_columns(texts).with_format("arrow").iter(_ROWS):
         yield torch.stack([torch.tensor(compute.utf8_length(table[name]).to_numpy()) for name in texts]).sum(0)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datasets import Dataset
 
 from specter2_plugins.errors import TrainingError
-from specter2_plugins.training.examples import ANCHOR, LABEL, OTHERS, POSITIVES
+from specter2_plugins.training.examples import ANCHOR, LABEL, OTHERS, POSITIVES, RECORD
 from specter2_plugins.training.tasks import Split
 
 logger = logging.getLogger(__name__)
@@ -22,11 +22,12 @@ def number_papers(task: str, examples: Mapping[Split, Dataset]) -> tuple[list[st
 
     Args:
         task: Its name.
-        examples: By split, with the columns `anchor`, `positives` and `others`.
+        examples: By split, with the columns `anchor`, `positives`, `others` and `record`.
 
     Returns:
-        The papers' texts, each once, and the examples with the columns `anchor` and `label`: the numbers of the papers
-        that answer it, filled up with `NONE`. Searches without a query or an answer are left out, not their papers.
+        The papers' texts, each once, and the examples with the columns `anchor`, `record` and `label`: the numbers of
+        the papers that answer it, filled up with `NONE`. Searches without a query or an answer are left out, not their
+        papers.
 
     Raises:
         TrainingError: If no search of a split is left.
@@ -40,13 +41,14 @@ def number_papers(task: str, examples: Mapping[Split, Dataset]) -> tuple[list[st
 
 
 def _labelled(task: str, split: Split, dataset: Dataset, numbers: Mapping[str, int]) -> Dataset:
-    rows = [(row[ANCHOR], sorted({numbers[text] for text in row[POSITIVES]})) for row in dataset]
-    answered = [(anchor, answers) for anchor, answers in rows if anchor and answers]
+    rows = [(row[ANCHOR], sorted({numbers[text] for text in row[POSITIVES]}), row[RECORD]) for row in dataset]
+    answered = [(anchor, answers, record) for anchor, answers, record in rows if anchor and answers]
     if not answered:
         raise TrainingError(f"task {task!r}: no search of its {split} data has an answer")
     if len(answered) < len(rows):
         left_out = len(rows) - len(answered)
         logger.warning("task %r: %d of its %s searches have no query or no answer; left out", task, left_out, split)
-    most = max(len(answers) for _, answers in answered)
-    labels = [[*answers, *[NONE] * (most - len(answers))] for _, answers in answered]
-    return Dataset.from_dict({ANCHOR: [anchor for anchor, _ in answered], LABEL: labels})
+    anchors, answers, records = zip(*answered, strict=True)
+    most = max(map(len, answers))
+    labels = [[*some, *[NONE] * (most - len(some))] for some in answers]
+    return Dataset.from_dict({ANCHOR: anchors, LABEL: labels, RECORD: records})

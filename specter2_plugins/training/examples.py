@@ -6,11 +6,11 @@ Where a query is learned among all papers, these are an anchor with its papers, 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import cycle
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 from datasets import Dataset, Features, Value
@@ -18,14 +18,19 @@ from datasets import Sequence as ListOf
 from datasets.exceptions import DatasetGenerationError
 
 from specter2_plugins.errors import Specter2Error, TrainingError
-from specter2_plugins.scirepeval import Row, document, read_file, read_rows, text_of
+from specter2_plugins.scirepeval import TITLE_AND_ABSTRACT, Row, document, read_file, read_rows, text_of
+from specter2_plugins.training import values
 from specter2_plugins.training.tasks import HubDataset, Split, TrainingTask
 
 logger = logging.getLogger(__name__)
 
 ANCHOR, POSITIVE, NEGATIVE = PAIRED_COLUMNS = ("anchor", "positive", "negative")
+_NAMES = {ANCHOR: "query", POSITIVE: "pos", NEGATIVE: "neg"}
+"""What the files call them."""
 POSITIVES, OTHERS = "positives", "others"
 TEXT, LABEL = "text", "label"
+RECORD = "record"
+"""The number of the record that an example is of, from 1."""
 TRIPLETS_OF_A_SEARCH = 5
 
 _HUB_SPLITS: dict[Split, str] = {"train": "train", "dev": "validation"}
@@ -43,25 +48,34 @@ def load_examples(task: TrainingTask, split: Split, sep_token: str, seed: int, f
 
     Returns:
         `text` and `label` (a class's number, a number for each class, or a value); `anchor`, `positive` and, but for
-        pairs, `negative`; or `anchor` and the lists `positives` and `others` of a task that searches a corpus. None
-        where the task has no such part.
+        pairs, `negative`; or `anchor` and the lists `positives` and `others` of a task that searches a corpus; and
+        `record`. None where the task has no such part.
 
     Raises:
-        TrainingError: If an example cannot be used; the message names its row.
+        TrainingError: If an example cannot be used; the message names its file, record, field and value.
         EvaluationError: If the data cannot be read.
     """
     most = task.sample_size.get(split)
     if most == 0 or not _has(task, split):
         return None
-    dataset = _on_disk(partial(_examples, task, split, sep_token), _features(task), folder / f"{task.name}-{split}")
+    folder.mkdir(parents=True, exist_ok=True)
+    examples = partial(_examples, task, split, sep_token)
+    dataset = _on_disk(examples, _features(task), mkdtemp(dir=folder))  # the task's name may be no folder's
     if most is None or most >= len(dataset):
         return dataset
     return dataset.shuffle(seed=seed).select(range(most))
 
 
 def find_classes(task: TrainingTask) -> tuple[str, ...]:
-    """The classes of a classification's training data, sorted."""
-    found = {label for row in _rows(task, "train") for label in _names(task, row.get(task.labels_field))}
+    """Return the classes of a classification's training data, sorted.
+
+    Raises:
+        TrainingError: If there are fewer than two, or a record has no label that can be learned.
+    """
+    found = set[str]()
+    for number, row in enumerate(_rows(task, "train"), start=1):
+        with values.faults_of(_where(task, "train"), number):
+            found.update(_names(task, row))
     if len(found) < 2:
         raise TrainingError(f"task {task.name!r}: 'labels_field' {task.labels_field!r} holds {len(found)} classes")
     return tuple(sorted(found))
@@ -78,9 +92,14 @@ def _rows(task: TrainingTask, split: Split) -> Iterator[Row]:
     return read_file(task.source[split])
 
 
-def _on_disk(examples: Callable[[], Iterator[Row]], features: Features, folder: Path) -> Dataset:
+def _where(task: TrainingTask, split: Split) -> str:
+    source = task.source.path if isinstance(task.source, HubDataset) else task.source[split]
+    return f"task {task.name!r}, {split} data {source}"
+
+
+def _on_disk(examples: Callable[[], Iterator[Row]], features: Features, folder: str) -> Dataset:
     try:
-        return Dataset.from_generator(examples, features=features, cache_dir=str(folder))
+        return Dataset.from_generator(examples, features=features, cache_dir=folder)
     except DatasetGenerationError as error:
         if isinstance(error.__cause__, Specter2Error):
             raise error.__cause__ from None
@@ -88,64 +107,81 @@ def _on_disk(examples: Callable[[], Iterator[Row]], features: Features, folder: 
 
 
 def _features(task: TrainingTask) -> Features:
+    record = {RECORD: Value("int64")}
     if task.searches_corpus:
-        return Features({ANCHOR: Value("string"), **dict.fromkeys((POSITIVES, OTHERS), ListOf(Value("string")))})
+        lists = dict.fromkeys((POSITIVES, OTHERS), ListOf(Value("string")))
+        return Features({ANCHOR: Value("string"), **lists, **record})
     if not task.labelled:
-        return Features(dict.fromkeys(PAIRED_COLUMNS[: 2 if task.kind == "pair" else 3], Value("string")))
+        return Features({**dict.fromkeys(PAIRED_COLUMNS[: 2 if task.kind == "pair" else 3], Value("string")), **record})
     label = Value("float32") if task.kind == "regression" else Value("int64")
-    return Features({TEXT: Value("string"), LABEL: ListOf(Value("uint8")) if task.multi_label else label})
+    return Features({TEXT: Value("string"), LABEL: ListOf(Value("uint8")) if task.multi_label else label, **record})
 
 
 def _examples(task: TrainingTask, split: Split, sep_token: str) -> Iterator[Row]:
     make = _of_paper if task.labelled else _of_corpus if task.searches_corpus else _of_pairs
-    found = empty = 0
+    where = _where(task, split)
+    found = empty = unpaired = 0
+    fields = set[str]()
     for number, row in enumerate(_rows(task, split), start=1):
-        try:
-            for example in make(task, row):
-                texts = {key: _texts(key, value, task, sep_token) for key, value in example.items() if key != LABEL}
-                if task.searches_corpus or all(texts.values()):
-                    found += 1
-                    yield {**example, **texts}
-                else:
-                    empty += 1
-        except (KeyError, TypeError, ValueError) as error:
-            problem = f"has no {error}" if isinstance(error, KeyError) else str(error)
-            raise TrainingError(f"task {task.name!r}, {split} data, record {number}: {problem}") from None
+        with values.faults_of(where, number):
+            examples = [
+                {key: _texts(key, value, task, sep_token, fields) for key, value in example.items()}
+                for example in make(task, row)
+            ]
+        unpaired += not examples
+        for example in examples:
+            if task.searches_corpus or all(example[key] for key in example if key != LABEL):
+                found += 1
+                yield {**example, RECORD: number}
+            else:
+                empty += 1
+    _check_fields(task, where, fields)
     if not found:
         raise TrainingError(f"task {task.name!r}: its {split} data hold no example")
+    if unpaired:
+        logger.warning("%s: %d searches lack an answer, or a paper that is none; left out", where, unpaired)
     if empty:
         logger.warning("task %r: %d of its %s examples hold a paper without text; left out", task.name, empty, split)
 
 
-def _texts(column: str, value: Any, task: TrainingTask, sep_token: str) -> Any:
-    """The text of a query or paper, or those of a column's papers that have any."""
+def _check_fields(task: TrainingTask, where: str, there: set[str]) -> None:
+    """Refuse a field that no paper has; title and abstract may be missing where there are others."""
+    missing = [field for field in task.fields if field not in there]
+    optional = TITLE_AND_ABSTRACT if len(missing) < len(task.fields) else ()
+    for field in missing if there else ():
+        if field not in optional:
+            known = ", ".join(map(repr, sorted(there)))
+            raise TrainingError(f"{where}: 'input_fields' has {field!r}, which no paper has; they have: {known}")
+
+
+def _texts(column: str, value: Any, task: TrainingTask, sep_token: str, fields: set[str]) -> Any:
+    """Return the text of a query or paper, or those of a column's papers that have any; a label as it is."""
+    if column == LABEL:
+        return value
     if column in (POSITIVES, OTHERS):
-        return [text for text in (_text(paper, task, sep_token) for paper in value) if text is not None]
-    return _text(value, task, sep_token)
+        texts = (_text(column, paper, task, sep_token, fields) for paper in value)
+        return [text for text in texts if text is not None]
+    return _text(column, value, task, sep_token, fields)
 
 
-def _text(value: Any, task: TrainingTask, sep_token: str) -> str | None:
-    """What the tokenizer sees of a query or a paper; None for one without text."""
-    if not isinstance(value, str | Mapping):
-        raise TypeError(f"{value!r} is neither a text nor a paper")
-    parts = (value,) if isinstance(value, str) else document(_without_fractions(value), task.fields)
+def _text(column: str, value: Any, task: TrainingTask, sep_token: str, fields: set[str]) -> str | None:
+    """Return what the tokenizer sees of a query or a paper, and note its fields; None for one without text."""
+    if isinstance(value, Mapping):
+        fields.update(map(str, value))
+        parts = document({name: values.part(name, value.get(name)) for name in task.fields}, task.fields)
+    elif isinstance(value, str):
+        parts = (values.text(_NAMES.get(column, column), value),)
+    else:
+        raise values.unexpected(_NAMES.get(column, column), value, "a text or a paper")
     return text_of(parts, sep_token) if any(part.strip() for part in parts) else None
 
 
-def _without_fractions(row: Mapping[str, Any]) -> Row:
-    """Years are stored as 2018.0 where some are missing, and are read as 2018."""
-    return {
-        name: int(value) if isinstance(value, float) and value.is_integer() else value for name, value in row.items()
-    }
-
-
 def _of_paper(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
-    value = row[task.labels_field]
     if task.kind == "regression":
-        label: Any = _number(task.labels_field, value)
+        label: Any = values.number(task.labels_field, values.found(row, task.labels_field))
     else:
         classes = task.labels or ()
-        names = _names(task, value)
+        names = _names(task, row)
         unknown = [name for name in names if name not in classes]
         if unknown:
             raise ValueError(f"{task.labels_field!r} is {unknown[0]!r}, which is none of the {len(classes)} labels")
@@ -153,22 +189,13 @@ def _of_paper(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
     yield {TEXT: row, LABEL: label}
 
 
-def _number(field: str, value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"{field!r} is {value!r}, expected a number")
-    return number
-
-
-def _names(task: TrainingTask, value: Any) -> list[str]:
-    if task.multi_label != isinstance(value, (list, tuple)) or value is None:
-        expected = "a list of labels" if task.multi_label else "one label"
-        raise ValueError(f"{task.labels_field!r} is {value!r}, expected {expected}")
-    return list(map(str, value)) if task.multi_label else [str(value)]
+def _names(task: TrainingTask, row: Row) -> list[str]:
+    value = values.found(row, task.labels_field)
+    return values.labels(task.labels_field, value) if task.multi_label else [values.label(task.labels_field, value)]
 
 
 def _of_pairs(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
-    """A pair or a triplet; of a search up to five, each with another negative, and positives take turns."""
+    """Yield a pair or a triplet; of a search up to five, each with another negative, and positives take turns."""
     query, positives, others = _judged(task, row)
     if task.kind == "pair":
         yield {ANCHOR: query, POSITIVE: positives[0]}
@@ -183,9 +210,17 @@ def _of_corpus(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
 
 
 def _judged(task: TrainingTask, row: Row) -> tuple[Any, list[Any], list[Any]]:
-    """The query, the papers that answer it and those that do not."""
-    if task.kind == "ir":
-        scored = [(candidate, _number("score", candidate["score"])) for candidate in row["candidates"]]
-        answers, others = ([paper for paper, score in scored if (score > 0) is good] for good in (True, False))
-        return row["query"], answers, others
-    return row["query"], [row["pos"]], [] if task.kind == "pair" else [row["neg"]]
+    """Return the query, the papers that answer it and those that do not."""
+    query = values.found(row, "query")
+    if task.kind != "ir":
+        return query, [values.found(row, "pos")], [] if task.kind == "pair" else [values.found(row, "neg")]
+    good, bad = list[Any](), list[Any]()
+    for place, candidate in enumerate(values.items("candidates", values.found(row, "candidates")), start=1):
+        if not isinstance(candidate, Mapping):
+            raise ValueError(f"candidate {place} is {candidate!r:.80}, expected a paper with a score")
+        try:
+            score = values.number("score", values.found(candidate, "score"))
+        except ValueError as error:
+            raise ValueError(f"candidate {place}: {error}") from None
+        (good if score > 0 else bad).append(candidate)
+    return query, good, bad

@@ -14,7 +14,8 @@ from sentence_transformers.sentence_transformer.modules import Normalize
 from torch import Tensor, nn
 
 from specter2_plugins.errors import TrainingError, one_line
-from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.printable import from_json
+from specter2_plugins.sentence_transformers.specter2 import Specter2
 from specter2_plugins.training.tasks import TrainingTask
 
 WEIGHTS_FILE = "heads.safetensors"
@@ -59,18 +60,18 @@ class Head(nn.Module):
 
     @classmethod
     def of(cls, task: TrainingTask, model: Specter2) -> Head:
-        """A fresh head for a task."""
+        """Return a fresh head for a task."""
         scale = math.sqrt(model.dimensions) if normalises(model) else 1.0
         return cls(model.dimensions, task.adapter, task.labels or (), task.multi_label, scale)
 
     def forward(self, embeddings: Tensor) -> Tensor:
-        """[papers, dimensions] -> a score for each class, [papers, classes], or values, [papers]."""
+        """Return [papers, dimensions] -> a score for each class, [papers, classes], or values, [papers]."""
         outputs = self.linear(self.dropout(self.scale * embeddings))
         return outputs if self.labels else outputs.squeeze(-1)
 
     @torch.inference_mode()
     def predict(self, embeddings: Tensor) -> list[Any]:
-        """A class, a list of classes or a number for each embedding.
+        """Return a class, a list of classes or a number for each embedding.
 
         Args:
             embeddings: [papers, dimensions], encoded with `task=head.adapter`.
@@ -84,7 +85,7 @@ class Head(nn.Module):
 
 
 def normalises(model: Specter2) -> bool:
-    """Whether a model's embeddings have length 1."""
+    """Return whether a model's embeddings have length 1."""
     return any(isinstance(module, Normalize) for module in model)
 
 
@@ -111,10 +112,14 @@ def load_heads(folder: str | Path) -> dict[str, Head]:
     """Read the heads that training left beside a model.
 
     Example:
-        >>> model = load_specter2("my-specter2")
-        >>> head = load_heads("my-specter2")["fos"]
-        >>> head.predict(model.encode(papers, task=head.adapter, convert_to_tensor=True))
-        [['Mathematics'], ['Geology', 'Physics']]
+        >>> from specter2_plugins import load_specter2
+        >>> from specter2_plugins.training import train_adapters
+        >>> folder = train_adapters("tasks_config.json", "my-specter2", "my-bert").folder  # prints the log
+        {'eval_fos_loss': ...
+        >>> head = load_heads(folder)["fos"]
+        >>> vector = load_specter2(folder).encode("Soil", task=head.adapter, convert_to_tensor=True)
+        >>> head.predict(vector[None])
+        [[...]]
 
     Raises:
         TrainingError: If the folder holds none, or they are damaged.
@@ -122,7 +127,7 @@ def load_heads(folder: str | Path) -> dict[str, Head]:
     folder = Path(folder)
     heads = {}
     try:
-        described = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        described = from_json((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         state = load_file(folder / WEIGHTS_FILE)
         for task, settings in described.items():
             weight = state[f"{task}.weight"]

@@ -17,7 +17,7 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from torch import Tensor, nn
 from torch.nn import functional
 
-from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.sentence_transformers.specter2 import Specter2
 from specter2_plugins.training.corpus import NONE
 from specter2_plugins.training.heads import Head, normalises
 from specter2_plugins.training.tasks import TrainingTask
@@ -37,14 +37,14 @@ class LabelLoss(nn.Module, ABC):
         self.model = model
 
     def forward(self, features: Iterable[dict[str, Tensor]], labels: Tensor) -> Tensor:
-        """The mean loss of a batch."""
+        """Return the mean loss of a batch."""
         return self.compute_loss_from_embeddings(
             [self.model(column)["sentence_embedding"] for column in features], labels
         )
 
     @abstractmethod
     def compute_loss_from_embeddings(self, embeddings: list[Tensor], labels: Tensor) -> Tensor:
-        """As `forward`, of embeddings; named as in Sentence Transformers' own losses."""
+        """Compute what `forward` does, of embeddings; named as in Sentence Transformers' own losses."""
 
 
 class HeadLoss(LabelLoss):
@@ -55,7 +55,7 @@ class HeadLoss(LabelLoss):
         self.head = head
 
     def compute_loss_from_embeddings(self, embeddings: list[Tensor], labels: Tensor) -> Tensor:
-        """As `forward`, of [papers, dimensions]."""
+        """Compute what `forward` does, of [papers, dimensions]."""
         outputs = self.head(embeddings[0])
         if self.head.labels and not self.head.multi_label:
             return functional.cross_entropy(outputs, labels)
@@ -63,7 +63,7 @@ class HeadLoss(LabelLoss):
         return measure(outputs, labels.to(outputs.dtype))
 
     def get_config_dict(self) -> dict[str, Any]:
-        """What the model card says about it."""
+        """Return what the model card says about it."""
         kind = "mean squared error"
         if self.head.labels:
             kind = "binary cross entropy" if self.head.multi_label else "cross entropy"
@@ -91,23 +91,23 @@ class CorpusLoss(LabelLoss):
         self.register_buffer("papers", papers, persistent=False)
 
     def compute_loss_from_embeddings(self, embeddings: list[Tensor], labels: Tensor) -> Tensor:
-        """As `forward`, of [queries, dimensions] and the numbers of their answers, [queries, most answers]."""
+        """Compute what `forward` does, of [queries, dimensions] and the numbers of answers, [queries, most answers]."""
         answers = labels != NONE
         chances = self.scores(embeddings[0]).log_softmax(-1).gather(-1, labels.clamp(min=0))
         return -((chances * answers).sum(-1) / answers.sum(-1)).mean()
 
     def scores(self, queries: Tensor) -> Tensor:
-        """[queries, dimensions] -> [queries, papers]."""
+        """Return [queries, dimensions] -> [queries, papers]."""
         with torch.autocast(self.papers.device.type, enabled=False):
             return self.scale * self._similarity(queries.to(self.papers), self.papers)
 
     def get_config_dict(self) -> dict[str, Any]:
-        """What the model card says about it."""
+        """Return what the model card says about it."""
         return {"loss": "cross entropy among all papers", "papers": len(self.papers), "scale": self.scale}
 
 
 def make_loss(task: TrainingTask, model: Specter2, margin: float, papers: Tensor | None) -> nn.Module:
-    """The loss of a task.
+    """Return the loss of a task.
 
     Args:
         task: The task. A classification's classes must be known.

@@ -10,7 +10,7 @@ from datasets import Dataset
 from torch import Tensor
 
 from specter2_plugins.errors import TaskError, TrainingError
-from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.sentence_transformers.specter2 import Specter2
 from specter2_plugins.training.corpus import number_papers
 from specter2_plugins.training.examples import load_examples
 from specter2_plugins.training.tasks import Split, TrainingTask

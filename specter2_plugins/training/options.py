@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -20,6 +21,10 @@ Schedule = Literal["linear", "cosine", "constant_with_warmup"]
 class TrainingOptions:
     """How to train; the defaults are those of SPECTER2's adapters.
 
+    Example:
+        >>> TrainingOptions(epochs=2, learning_rate=5e-5).batch_size
+        256
+
     Args:
         batch_size: Examples to an optimiser step; what the device does not hold at once is accumulated.
         device_batch_size: Examples that the device holds at once; each batch is of one task.
@@ -30,7 +35,7 @@ class TrainingOptions:
         max_steps: Optimiser steps, instead of epochs.
         warmup: Steps until the peak or, below 1, their share of all.
         schedule: How the learning rate falls afterwards.
-        max_tokens: Where longer texts are cut.
+        max_tokens: Where longer texts are cut in training. Default, and most: where the model cuts them.
         margin: The triplet loss's margin, in the embeddings' units.
         sampling: How tasks take turns: as often as they have batches, or each as often as the smallest.
         precision: Of the arithmetic; the weights stay in float32. "auto" is bfloat16 where the device computes it in
@@ -52,7 +57,7 @@ class TrainingOptions:
     max_steps: int | None = None
     warmup: float = 1000
     schedule: Schedule = "linear"
-    max_tokens: int = 512
+    max_tokens: int | None = None
     margin: float = 1.0
     sampling: Sampling = "proportional"
     precision: Precision = "auto"
@@ -70,10 +75,12 @@ class TrainingOptions:
                 raise TrainingError(f"{name} is {getattr(self, name)!r}, expected one of {', '.join(get_args(known))}")
         for name in _POSITIVE:
             value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise TrainingError(f"{name} is {value}, expected more than 0")
-        if self.warmup < 0:
+            if value is not None and not 0 < value < math.inf:
+                raise TrainingError(f"{name} is {value}, expected a number above 0")
+        if not 0 <= self.warmup < math.inf:
             raise TrainingError(f"warmup is {self.warmup}, expected steps, or a share below 1")
+        if not 0 <= self.seed < _SEEDS:
+            raise TrainingError(f"seed is {self.seed}, expected a whole number from 0 to {_SEEDS - 1}")
         if self.batch_size % self.at_once:
             raise TrainingError(
                 f"batch_size is {self.batch_size}, which batches of device_batch_size {self.at_once} do not make up"
@@ -90,9 +97,14 @@ class TrainingOptions:
         return self.batch_size // self.at_once
 
     def arguments(self) -> dict[str, Any]:
-        """The same for `SentenceTransformerTrainingArguments`."""
+        """Return the same for `SentenceTransformerTrainingArguments`.
+
+        Raises:
+            TrainingError: If the device does not train in this precision.
+        """
         rhythm = "epoch" if self.every is None else "steps"
-        dtype = self._dtype()
+        device = "cpu" if self.cpu else get_device_name()
+        dtype = _dtype(self.precision, device, auto_dtype(device) is torch.bfloat16)
         return {
             "per_device_train_batch_size": self.at_once,
             "gradient_accumulation_steps": self.passes,
@@ -109,17 +121,34 @@ class TrainingOptions:
             "save_total_limit": self.keep,
             "logging_steps": self.log_every,
             "seed": self.seed,
-            "use_cpu": self.cpu,
+            "use_cpu": device == "cpu",
             **({"gradient_checkpointing": True} if self.gradient_checkpointing else {}),
         }
 
-    def _dtype(self) -> torch.dtype:
-        if self.precision != "auto":
-            return getattr(torch, self.precision)
-        device = "cpu" if self.cpu else get_device_name()
-        dtype = auto_dtype(device)
-        return torch.float16 if dtype is torch.float32 and device.startswith("cuda") else dtype
 
+def _dtype(precision: Precision, device: str, has_bfloat16: bool) -> torch.dtype:
+    """Return what a device computes in.
+
+    Args:
+        precision: What is asked for.
+        device: As `get_device_name` calls it, such as "cpu" or "cuda:0".
+        has_bfloat16: Whether it computes bfloat16 in hardware.
+
+    Raises:
+        TrainingError: If it cannot train in what is asked for. A CPU emulates bfloat16; float16 takes a scaler of
+            losses, which transformers has for GPUs alone: on a CPU it would train in float32 without a word.
+    """
+    kind = device.partition(":")[0]
+    if precision == "auto":
+        return torch.bfloat16 if has_bfloat16 else torch.float16 if kind == "cuda" else torch.float32
+    lacking = precision == "float16" if kind == "cpu" else precision == "bfloat16" and not has_bfloat16
+    if lacking:
+        other = "bfloat16" if kind == "cpu" else "float16"
+        raise TrainingError(f"precision is {precision}, in which {device} does not train; name float32 or {other}")
+    return getattr(torch, precision)
+
+
+_SEEDS = 2**32
 
 _POSITIVE = (
     "batch_size",

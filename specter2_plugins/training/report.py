@@ -26,5 +26,5 @@ class TrainingReport:
     metrics: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON would hold it."""
+        """Return the report as JSON would hold it."""
         return {**asdict(self), "folder": str(self.folder)}

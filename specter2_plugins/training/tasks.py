@@ -21,6 +21,7 @@ Kind = Literal["classification", "regression", "ir", "triplet", "pair"]
 PairLoss = Literal["triplet", "contrastive", "corpus"]
 Split = Literal["train", "dev"]
 
+_LONGEST_NAME = 100
 _LABELLED = ("classification", "regression")
 _ADAPTERS = {task.control_code: name for name, task in TASK_FORMATS.items()}
 _RESERVED = (BASE, "query", "document")
@@ -94,7 +95,7 @@ class TrainingTask:
             raise TrainingError(f"task {self.name!r}: {' '.join(problem)}")
 
     def _problem(self) -> tuple[str, str] | None:
-        """Which setting does not fit the rest, and why."""
+        """Return which setting does not fit the rest, and why."""
         if self.labelled and self.loss is not None:
             return "'loss'", "is for tasks without labels"
         if self.kind == "pair" and self.loss == "triplet":
@@ -134,6 +135,10 @@ class TrainingTask:
 def read_tasks_config(path: str | Path) -> list[TrainingTask]:
     """Read SciRepEval's tasks_config; the examples are not read yet.
 
+    Example:
+        >>> [(task.name, task.kind) for task in read_tasks_config("tasks_config.json")]
+        [('fos', 'classification'), ('search', 'ir')]
+
     Args:
         path: A JSON list of tasks, or JSON lines. Files that it names are looked for beside it and in the current
             folder.
@@ -165,8 +170,8 @@ class _Entry:
                 self._fail(key, f"is not known; known are {', '.join(_KEYS)}")
         kind = self._one_of("type", get_args(Kind))
         name = self._text("name")
-        if "." in name:
-            self._fail("name", f"is {name!r}, and module names cannot hold a dot")
+        if not name.isprintable() or name.strip() != name or len(name) > _LONGEST_NAME or set(name) & set("./\\"):
+            self._fail("name", f"is {name!r:.100}; names are printable, short, and hold no dot or slash")
         if "labels_field" not in self.row and kind == "regression":
             self._fail("labels_field", "is missing: the field with the number to be learned")
         query_adapter, adapter = self._adapters(paired=kind not in _LABELLED)
@@ -217,8 +222,8 @@ class _Entry:
         return (self._adapter(token),) * 2
 
     def _adapter(self, token: object) -> str:
-        if token in _ADAPTERS:
-            return _ADAPTERS[str(token)]
+        if isinstance(token, str) and token in _ADAPTERS:
+            return _ADAPTERS[token]
         if not isinstance(token, str) or not token.replace("_", "").replace("-", "").isalnum() or token in _RESERVED:
             self._fail(
                 "ctrl_token",
@@ -235,7 +240,11 @@ class _Entry:
     def _labels(self) -> tuple[str, ...] | None:
         labels = self.row.get("labels")
         if isinstance(labels, str):
-            lines = self._file("labels", labels).read_text(encoding="utf-8").splitlines()
+            file = self._file("labels", labels)
+            try:
+                lines = file.read_text(encoding="utf-8-sig").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                self._fail("labels", f"names {labels}, which cannot be read: {error}")
             labels = [line.strip() for line in lines if line.strip()]
         if labels is None:
             return None
@@ -257,9 +266,9 @@ class _Entry:
     def _file(self, key: str, name: object) -> Path:
         if not isinstance(name, str):
             self._fail(key, f"holds {name!r}, expected the path of a file")
-        found = [folder / name for folder in (self.path.parent, Path()) if (folder / name).is_file()]
+        found = [folder / name for folder in (self.path.parent, Path()) if _is_file(folder / name)]
         if not found:
-            self._fail(key, f"names {name}, which is neither in {self.path.parent} nor in the current folder")
+            self._fail(key, f"names {name!r:.200}, which is neither in {self.path.parent} nor in the current folder")
         return found[0]
 
     def _text(self, key: str, default: str | None = None) -> str:
@@ -289,3 +298,10 @@ class _Entry:
         name = self.row.get("name")
         named = f" ({name!r})" if isinstance(name, str) else ""
         return f"{self.path}: task {self.number}{named}"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False

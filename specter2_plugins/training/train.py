@@ -2,43 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import logging
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from datasets import Dataset
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
-from sentence_transformers import SentenceTransformerTrainingArguments
-from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 from sentence_transformers.util import is_training_available
-from torch import nn
-from transformers import EarlyStoppingCallback, set_seed
-from transformers.trainer_callback import PrinterCallback
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import set_seed
 
 from specter2_plugins.adapters import BottleneckConfig
 from specter2_plugins.adapters.config import NAMED_CONFIGS
-from specter2_plugins.checkpoints import DEFAULT_CHECKPOINT
+from specter2_plugins.checkpoints.families import DEFAULT_CHECKPOINT
 from specter2_plugins.environment import variable
-from specter2_plugins.errors import MissingExtraError, TrainingError, one_line
-from specter2_plugins.models import load_specter2
-from specter2_plugins.sentence_transformer import Specter2
+from specter2_plugins.errors import MissingExtraError, TrainingError
+from specter2_plugins.sentence_transformers.load import load_specter2
+from specter2_plugins.sentence_transformers.specter2 import Specter2
 from specter2_plugins.tasks import BASE as BASE_TASK
-from specter2_plugins.training.batches import SimilarLengths
-from specter2_plugins.training.examples import ANCHOR, PAIRED_COLUMNS, TEXT, find_classes
-from specter2_plugins.training.heads import save_heads
-from specter2_plugins.training.log import Log, LogCallback
-from specter2_plugins.training.losses import HEAD_PARAMETERS, make_loss
+from specter2_plugins.training.begun import Begun, finished, last_checkpoint
+from specter2_plugins.training.examples import find_classes
+from specter2_plugins.training.limits import cut_at, own_limit, training_limit
+from specter2_plugins.training.log import Log, OnStep
+from specter2_plugins.training.losses import make_loss
 from specter2_plugins.training.material import Material
 from specter2_plugins.training.options import ADAPTERS, BASE, TrainingOptions
 from specter2_plugins.training.report import TrainingReport
+from specter2_plugins.training.setup import make_trainer, pushing
 from specter2_plugins.training.tasks import TrainingTask, read_tasks_config
-from specter2_plugins.training.trainer import TaskTrainer
-from specter2_plugins.training.validation import LOSS, Validation
+from specter2_plugins.training.trainer import AllSteps, TaskTrainer
+from specter2_plugins.training.validation import LOSS
+
+logger = logging.getLogger(__name__)
 
 Tasks = str | Path | Sequence[TrainingTask]
 
@@ -53,12 +48,15 @@ def train_adapters(
     bottleneck: BottleneckConfig = NAMED_CONFIGS["seq_bn"],
     resume: bool = False,
     log: Log | None = None,
+    on_step: OnStep = lambda step, steps: None,
     push_to_hub: str | None = None,
 ) -> TrainingReport:
     """Train one adapter for each task format, as SPECTER2's second stage did; the base is frozen.
 
     Example:
-        >>> report = train_adapters("tasks_config.json", "my-specter2", "allenai/specter2_base")
+        >>> from specter2_plugins import load_specter2
+        >>> report = train_adapters("tasks_config.json", "my-specter2", "my-bert")  # prints the trainer's log
+        {'eval_fos_loss': ...
         >>> model = load_specter2(report.folder)
 
     Args:
@@ -71,6 +69,7 @@ def train_adapters(
         bottleneck: What fresh adapters are like.
         resume: Go on from the last checkpoint in `out`, with the same tasks and options.
         log: Called with the step, the steps in all and what was measured, instead of transformers' own progress.
+        on_step: Called after each step, if there is a log, with its number and the steps in all.
         push_to_hub: Repository that the result is pushed to.
 
     Raises:
@@ -79,7 +78,7 @@ def train_adapters(
         CheckpointError: If the model cannot be had.
     """
     tasks = _opened(tasks)
-    _check_folder(Path(out), resume)
+    checkpoint = _check_folder(Path(out), resume)
     model = _loaded(model, options)
     set_seed(options.seed)
     trained = list(dict.fromkeys(adapter for task in tasks for adapter in task.adapters))
@@ -91,7 +90,7 @@ def train_adapters(
     for adapter in trained:
         for parameter in model.transformer.adapters.parameters_of(adapter):
             parameter.requires_grad_(True)
-    return _train(tasks, Path(out), model, options, resume, log, push_to_hub)
+    return _train(tasks, Path(out), model, options, checkpoint, log, on_step, push_to_hub)
 
 
 def train_base(
@@ -102,11 +101,17 @@ def train_base(
     options: TrainingOptions = BASE,
     resume: bool = False,
     log: Log | None = None,
+    on_step: OnStep = lambda step, steps: None,
     push_to_hub: str | None = None,
 ) -> TrainingReport:
     """Train all weights of a base, as SPECTER2's first stage did with citation triplets; it gets no adapter.
 
     The arguments are those of `train_adapters`; a task's `ctrl_token` means nothing here.
+
+    Example:
+        >>> options = replace(BASE, batch_size=8, epochs=1)
+        >>> train_base("triplets_config.json", "my-base", "my-bert", options=options).folder.name  # prints the log
+        {'train_runtime': ...
 
     Raises:
         TrainingError: If tasks, options or folder cannot be used as asked, or the model carries adapters.
@@ -116,7 +121,7 @@ def train_base(
     tasks = _opened(tasks)
     _check_corpora(tasks, {task.adapter for task in tasks})
     tasks = [replace(task, adapter=BASE_TASK, query_adapter=BASE_TASK) for task in tasks]
-    _check_folder(Path(out), resume)
+    checkpoint = _check_folder(Path(out), resume)
     model = _loaded(model, options, adapters={})
     if model.transformer.adapter_tasks:
         raise TrainingError(
@@ -125,7 +130,7 @@ def train_base(
         )
     set_seed(options.seed)
     model.requires_grad_(True)
-    return _train(tasks, Path(out), model, options, resume, log, push_to_hub)
+    return _train(tasks, Path(out), model, options, checkpoint, log, on_step, push_to_hub)
 
 
 def _opened(tasks: Tasks) -> list[TrainingTask]:
@@ -146,18 +151,19 @@ def _check_corpora(tasks: Sequence[TrainingTask], trained: Collection[str]) -> N
             )
 
 
-def _check_folder(out: Path, resume: bool) -> None:
-    last = get_last_checkpoint(str(out)) if out.is_dir() else None
+def _check_folder(out: Path, resume: bool) -> Path | None:
+    """Return the checkpoint to go on from."""
+    last = last_checkpoint(out)
     if resume and last is None:
         raise TrainingError(f"{out} holds no checkpoint to go on from")
     if last is not None and not resume:
         raise TrainingError(f"{out} holds checkpoints of an earlier run: resume it, or choose another folder")
+    return last
 
 
 def _loaded(model: Specter2 | str | Path, options: TrainingOptions, **kwargs: Any) -> Specter2:
     if not isinstance(model, Specter2):
         model = load_specter2(model, device="cpu" if options.cpu else None, **kwargs)
-    model.max_seq_length = options.max_tokens
     return model
 
 
@@ -166,110 +172,70 @@ def _train(
     out: Path,
     model: Specter2,
     options: TrainingOptions,
-    resume: bool,
+    checkpoint: Path | None,
     log: Log | None,
+    on_step: OnStep,
     push_to_hub: str | None,
 ) -> TrainingReport:
+    tokens = own_limit(model)
     # transformers 4 leaves its precision behind in this variable, and the next run takes it from there.
-    with TemporaryDirectory() as scratch, variable("ACCELERATE_MIXED_PRECISION", "no"):
+    with (
+        TemporaryDirectory() as scratch,
+        variable("ACCELERATE_MIXED_PRECISION", "no"),
+        cut_at(model, training_limit(model, options.max_tokens)),
+    ):
         material = Material.load(tasks, model, options.seed, Path(scratch))
         if not material.train:
             raise TrainingError("no task has an example to train on: sample_size is 0")
+        examples = {task: len(dataset) for task, dataset in material.train.items()}
+        begun = Begun.of(model, tasks, options, examples)
+        if checkpoint is not None:
+            before = Begun.read(checkpoint)
+            begun.check(checkpoint, before)
+            if before.report is not None and not begun.is_longer(before):
+                logger.warning(
+                    "the run in %s is over, and nothing is changed; to go on, raise epochs or max_steps", out
+                )
+                return finished(before, out)
         losses = {task.name: make_loss(task, model, options.margin, material.papers.get(task.name)) for task in tasks}
-        validation = Validation(material.dev, losses, options.at_once) if material.dev else None
-        with _pushing(push_to_hub):
-            trainer = _trainer(tasks, out, model, options, material.train, losses, validation, log, push_to_hub)
-        run = trainer.train(resume_from_checkpoint=resume or None)
-        metrics = _measured(trainer) if validation is not None else {}
+        with pushing(push_to_hub):
+            trainer = make_trainer(
+                tasks, out, model, options, material, losses, log, on_step, push_to_hub, begun, tokens
+            )
+        loss = _trained(trainer, checkpoint)
+        metrics = _measured(trainer) if material.dev else {}
         model.eval()
-        model.save_pretrained(str(out))
-        save_heads(trainer.heads, out)
+        trainer.save_result(out)
+        report = TrainingReport(
+            out,
+            trainer.state.global_step,
+            examples,
+            loss,
+            {name.removeprefix("eval_"): value for name, value in metrics.items() if _is_measured(name, tasks)},
+        )
+        last = last_checkpoint(out)
+        if last is not None:
+            replace(begun, report=report.to_dict()).write(last)
         if push_to_hub is not None:
-            with _pushing(push_to_hub):
+            with pushing(push_to_hub):
                 trainer.push_to_hub()
-    return TrainingReport(
-        out,
-        trainer.state.global_step,
-        {task: len(dataset) for task, dataset in material.train.items()},
-        run.training_loss,
-        {name.removeprefix("eval_"): value for name, value in metrics.items() if _is_measured(name, tasks)},
-    )
+    return report
 
 
-@contextmanager
-def _pushing(repository: str | None) -> Iterator[None]:
+def _trained(trainer: TaskTrainer, checkpoint: Path | None) -> float:
+    """Make the steps that are left, and return the mean loss of them; of none, the last one before."""
     try:
-        yield
-    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError) as error:
-        raise TrainingError(f"cannot push to {repository!r}: {one_line(error)}") from error
+        return trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint)).training_loss
+    except AllSteps:
+        return next((entry["loss"] for entry in reversed(trainer.state.log_history) if "loss" in entry), 0.0)
 
 
 def _measured(trainer: TaskTrainer) -> dict[str, float]:
-    """What the validation says of the weights that training ended with."""
+    """Return what the validation says of the weights that training ended with."""
     state = trainer.state
     kept = state.best_global_step if trainer.args.load_best_model_at_end else state.global_step
     known = [entry for entry in state.log_history if entry["step"] == kept and f"eval_{LOSS}" in entry]
     return known[-1] if known else trainer.evaluate()
-
-
-def _trainer(
-    tasks: Sequence[TrainingTask],
-    out: Path,
-    model: Specter2,
-    options: TrainingOptions,
-    examples: Mapping[str, Dataset],
-    losses: dict[str, nn.Module],
-    validation: Validation | None,
-    log: Log | None,
-    push_to_hub: str | None,
-) -> TaskTrainer:
-    arguments = options.arguments()
-    if options.patience is not None:
-        if validation is None:
-            raise TrainingError("patience needs validation data, and no task has any")
-        arguments |= {"load_best_model_at_end": True}
-    if validation is not None:
-        arguments |= {
-            "eval_strategy": arguments["save_strategy"],
-            "eval_steps": arguments["save_steps"],
-            "metric_for_best_model": f"eval_{LOSS}",
-            "greater_is_better": False,
-        }
-    if options.head_learning_rate is not None and any(task.labelled for task in tasks):
-        arguments |= {"learning_rate_mapping": {HEAD_PARAMETERS: options.head_learning_rate}}
-    # A text that is twice in a batch would be a negative of itself.
-    unique = any(task.loss == "contrastive" for task in tasks if not task.labelled)
-    args = SentenceTransformerTrainingArguments(
-        output_dir=str(out),
-        router_mapping={task.name: _routes(task) for task in tasks},
-        batch_sampler=BatchSamplers.NO_DUPLICATES if unique else partial(SimilarLengths, window=options.passes),
-        report_to=["tensorboard"],
-        push_to_hub=push_to_hub is not None,
-        hub_model_id=push_to_hub,
-        hub_strategy="end",
-        disable_tqdm=log is not None,
-        **arguments,
-    )
-    if args.world_size > 1:
-        raise TrainingError("training runs in one process: heads are not shared among several")
-    args._n_gpu = min(1, args.n_gpu)
-    trainer = TaskTrainer(model=model, args=args, train_dataset=dict(examples), loss=dict(losses), evaluator=validation)
-    if log is not None:
-        trainer.remove_callback(PrinterCallback)
-        trainer.add_callback(LogCallback(log))
-    if options.patience is not None:
-        trainer.add_callback(EarlyStoppingCallback(options.patience))
-    if validation is not None:
-        validation.attach(trainer)
-    return trainer
-
-
-def _routes(task: TrainingTask) -> dict[str, str]:
-    if task.labelled:
-        return {TEXT: task.adapter}
-    if task.searches_corpus:
-        return {ANCHOR: task.query_adapter}
-    return dict(zip(PAIRED_COLUMNS, (task.query_adapter, task.adapter, task.adapter), strict=True))
 
 
 def _is_measured(name: str, tasks: Sequence[TrainingTask]) -> bool:

@@ -18,6 +18,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from specter2_plugins.training.corpus import NONE
+from specter2_plugins.training.examples import RECORD
+from specter2_plugins.training.finite import check_loss
 from specter2_plugins.training.losses import CorpusLoss, HeadLoss
 
 LOSS = "loss"
@@ -54,7 +56,7 @@ class Validation(SentenceEvaluator):
     def __call__(
         self, model: BaseModel, output_path: str | None = None, epoch: int = -1, steps: int = -1
     ) -> dict[str, float]:
-        """Measure; the arguments are Sentence Transformers'."""
+        """Measure the weights as they are now; the arguments are Sentence Transformers'."""
         modules = [model, *self._losses.values()]
         training = [module.training for module in modules]
         for module in modules:
@@ -81,9 +83,12 @@ class Validation(SentenceEvaluator):
         total = 0.0
         for batch in DataLoader(dataset, self._batch_size, collate_fn=collate):
             batch.pop("dataset_name")
+            records = batch.pop(RECORD).tolist()
             features, labels = trainer.collect_features(trainer._prepare_inputs(batch))
             embeddings = [model(column)["sentence_embedding"] for column in features]
-            total += loss.compute_loss_from_embeddings(embeddings, labels).item() * len(embeddings[0])
+            value = loss.compute_loss_from_embeddings(embeddings, labels)
+            check_loss(value, trainer.state.global_step, task, records, "validation")
+            total += value.item() * len(embeddings[0])
             if isinstance(loss, HeadLoss):
                 assert labels is not None
                 collected["outputs"].append(loss.head(embeddings[0]).float().cpu())

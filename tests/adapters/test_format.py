@@ -206,7 +206,7 @@ def test_a_config_that_is_none(text: str, broken: Callable[..., Path], base: Pre
 def test_truncated_safetensors(kept: int, broken: Callable[..., Path], base: PretrainedConfig) -> None:
     file = broken() / "adapter.safetensors"
     file.write_bytes(file.read_bytes()[:kept])
-    with pytest.raises(AdapterError, match=r"the weights in .* cannot be read"):
+    with pytest.raises(AdapterError, match=r"adapter\.(safetensors|bin) (is empty|is cut off|holds no)"):
         load_adapter(file.parent, base)
 
 
@@ -214,7 +214,7 @@ def test_truncated_safetensors(kept: int, broken: Callable[..., Path], base: Pre
 def test_a_truncated_pickle(kept: int, broken: Callable[..., Path], base: PretrainedConfig) -> None:
     file = broken("seq_bn") / "pytorch_adapter.bin"
     file.write_bytes(file.read_bytes()[:kept])
-    with pytest.raises(AdapterError, match=r"the weights in .* cannot be read"):
+    with pytest.raises(AdapterError, match=r"adapter\.(safetensors|bin) (is empty|is cut off|holds no)"):
         load_adapter(file.parent, base)
 
 

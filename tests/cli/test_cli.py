@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,11 +71,6 @@ def test_models_lists_every_family(specter2: Command) -> None:
     assert "it is not SPECTER2" in specter2("models").out
 
 
-def test_models_check(specter2: Command) -> None:
-    assert "auto dtype" in specter2("models", "--check").out
-    assert json.loads(specter2("models", "--check", "--json").out)["device"]
-
-
 def test_bench(specter2: Command) -> None:
     report = json.loads(specter2("bench", "--model", "mini", "--papers", 2, "--repeats", 1, "--json").out)
     reference, packed, narrow = report["ways"]
@@ -89,6 +85,30 @@ def test_demo(specter2: Command, tmp_path: Path) -> None:
     assert shown.code == 0
     assert "it is not SPECTER2" in shown.out
     assert "emotion" in shown.out.split("Ad-hoc query")[1].split(" 1. ")[1].splitlines()[0].lower()
+    again = specter2("demo", "--store", tmp_path / "demo").out
+    assert "Ingested 0 papers into" in again
+    assert "; 263 were there already" in again
+
+
+def test_hits_fit_a_terminal_and_are_one_line_each_in_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from specter2_plugins import Paper
+    from specter2_plugins.cli.console import output
+    from specter2_plugins.cli.hits import show_hits
+    from specter2_plugins.qdrant import Hit
+
+    hits = [Hit(Paper("soil water " * 9, "roots take it up " * 20, id="soil"), 0.5, "point")]
+    show_hits(hits)
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    monkeypatch.setattr(output, "_force_terminal", True)
+    monkeypatch.setattr(output, "_width", 40)
+    show_hits(hits)
+    shown = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out).splitlines()
+    assert len(shown) > 6
+    assert all(len(line) <= 40 for line in shown)
+    assert shown[0].startswith(" 1. soil")
+    assert all(re.match(r" {4}\S", line) for line in shown[1:])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +117,7 @@ def test_demo(specter2: Command, tmp_path: Path) -> None:
         (("search", "x", "--store", "none", "--model", "mini"), "there is no store none; `specter2 ingest FILE"),
         (("ingest", "missing.bib", "--store", "s", "--model", "mini"), "cannot read missing.bib"),
         (("embed", "missing.bib", "-o", "v.npz", "--model", "mini", "--task", "reading"), "unknown task 'reading'"),
-        (("embed", "missing.bib", "-o", "v.npz", "--model", "./nowhere"), "neither an existing folder nor a hub name"),
+        (("embed", "missing.bib", "-o", "v.npz", "--model", "./nowhere"), "neither an existing folder (looked for"),
         (("similar", "--title", " ", "--store", "s", "--model", "mini"), "neither title nor abstract holds any text"),
         (("ingest", "empty.bib", "--store", "s", "--model", "mini"), "no papers in empty.bib (0 records rejected)"),
     ],

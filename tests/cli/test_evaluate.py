@@ -91,7 +91,7 @@ def test_scores_are_kept_when_a_later_task_fails(
 
 
 def test_one_adapter_for_everything(specter2: Command, beir: Path, oracle: Oracle) -> None:
-    done = specter2("evaluate", beir, "--adapter", "base", "--model", oracle.models, "--json")
+    done = specter2("evaluate", beir, "--through", "base", "--model", oracle.models, "--json")
     assert {used["adapter"] for used in json.loads(done.out)["made_with"].values()} == {"base"}
 
 
@@ -119,7 +119,7 @@ def test_bad_input_is_one_line_before_a_model_is_loaded(specter2: Command, beir:
 
 
 def test_a_missing_adapter_is_one_line(specter2: Command, fields: Path, oracle: Oracle) -> None:
-    done = specter2("evaluate", fields, "--model", oracle.base)
+    done = specter2("evaluate", fields, "--model", oracle.base, "--adapter", "none")
     assert (done.code, done.err.count("\n")) == (1, 1)
     assert "task 'classification' needs an adapter that this model was loaded without; it has: base." in done.err
     assert "or send every text through one adapter, or 'base'" in done.err

@@ -23,9 +23,9 @@ pytest.importorskip("typer")
 
 from specter2_plugins.cli import options
 from specter2_plugins.cli.stopping import command_line
+from specter2_plugins.pipeline.ingestion import ingest as pipeline
 from specter2_plugins.qdrant import open_client
-from specter2_plugins.qdrant.faults import Retries
-from specter2_plugins.qdrant.ingestion import ingest as pipeline
+from specter2_plugins.store.faults import Retries
 from tests.cli.conftest import Command
 from tests.conftest import Oracle
 from tests.qdrant.server import Server
@@ -159,7 +159,8 @@ def test_a_store_in_use(specter2: Command, tmp_path: Path, at: tuple[str, ...]) 
     with open_client(at[1]):
         done = specter2("ingest", papers, *at)
     assert done.code == 1
-    assert done.err == f"error: the store {at[1]} is open already; close it there, or run a Qdrant server\n"
+    assert done.err.startswith(f"error: the store {at[1]} is open already in process {os.getpid()} (")
+    assert done.err.endswith("); close it there, or run a Qdrant server\n")
 
 
 def run_mounted(tmp_path: Path, mount: str, script: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -259,11 +260,13 @@ def test_grpc_gives_what_rest_gives(specter2: Command, tmp_path: Path, oracle: O
         )
 
 
+# The command sets gRPC's verbosity before it brings gRPC in, which this does first.
 WITH_FEW_RETRIES = """
-import sys
+import os
+os.environ["GRPC_VERBOSITY"] = "NONE"
 from specter2_plugins.cli import main
-from specter2_plugins.qdrant.faults import Retries
-from specter2_plugins.qdrant.ingestion import ingest
+from specter2_plugins.store.faults import Retries
+from specter2_plugins.pipeline.ingestion import ingest
 ingest.Retries = lambda: Retries(attempts=2, first_wait=0.01)
 main()
 """

@@ -11,9 +11,11 @@ import pytest
 pytest.importorskip("typer")
 
 from specter2_plugins import Specter2
-from specter2_plugins.qdrant import CollectionSpec, ingest_papers, open_client
+from specter2_plugins.pipeline import ingest_papers
+from specter2_plugins.qdrant import CollectionSpec, open_client
 from specter2_plugins.readers import read_papers
 from tests.cli.conftest import Command
+from tests.qdrant.server import Server
 
 BIB = r"""
 @inproceedings{rank, title={Neural {R\&D} ranking models at 100\% of $x^2$}, abstract={Deep networks score documents.},
@@ -180,3 +182,20 @@ def test_the_command_line_goes_before_the_environment(
     assert "name one of --store FOLDER and --url URL" in failed.err
     monkeypatch.delenv("QDRANT_URL")
     assert set(ids(specter2("search", *words).out)) == {"soil", "drip"}
+
+
+def test_a_key_comes_from_a_file_or_the_environment(
+    specter2: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("right\n")
+    file = ("--api-key-file", tmp_path / "key")
+    with Server(api_key="right") as server:
+        for options, variable, said in (
+            ((), "right", "there is no collection"),
+            (file, "wrong", "there is no collection"),
+            ((), "wrong", "refuses the API key"),
+            ((*file, "--api-key", "right"), "", "name one of --api-key and --api-key-file"),
+        ):
+            monkeypatch.setenv("QDRANT_API_KEY", variable)
+            done = specter2("search", "x", "--mode", "sparse", "--url", server.url, *options)
+            assert said in " ".join(done.err.replace("│", "").split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,9 +15,9 @@ pytest.importorskip("typer")
 pytest.importorskip("accelerate")
 
 from specter2_plugins import load_specter2
+from tests.checkpoints.hub_server import FakeHub, Repository
 from tests.cli.conftest import Command
 from tests.conftest import Oracle
-from tests.hub_server import FakeHub, Repository
 from tests.training.conftest import CITATIONS, MESH, TRIPLETS
 
 SMALL = ("--batch-size", 8, "--device-batch-size", 4, "--max-tokens", 24, "--precision", "float32", "--cpu")
@@ -71,6 +72,39 @@ def test_errors_are_one_line(specter2: Command, tmp_path: Path) -> None:
     assert (missing.code, missing.err.count("\n")) == (1, 1)
     uneven = specter2("train", config, "--out", tmp_path / "out", "--batch-size", 7, "--device-batch-size", 4)
     assert (uneven.code, "error: batch_size is 7, which" in uneven.err) == (1, True)
+
+
+def test_a_stop_says_how_to_go_on(
+    specter2: Command, config: Path, oracle: Oracle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from specter2_plugins.cli import train
+
+    def stop_at(number: int) -> None:
+        def log(step: int, steps: int, measured: dict[str, float]) -> None:
+            if step == number:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        monkeypatch.setattr(train, "_print", log)
+
+    out = tmp_path / "out"
+    command = ("train", config, "-o", out, "-m", oracle.models, *SMALL, "--epochs", 1, "--log-every", 1, "--every", 2)
+    line = " ".join(map(str, ("specter2", *command)))
+    stop_at(1)
+    early = specter2(*command)
+    assert (early.code, early.out) == (143, "")
+    assert early.err.splitlines()[-1] == f"stopped; no checkpoint is there yet. Begin again with: {line}"
+    stop_at(3)
+    late = specter2(*command)
+    told = f"stopped; the checkpoint of step 2 is kept. Go on with: {line} --resume"
+    assert (late.code, late.out, late.err.splitlines()[-1]) == (143, "", told)
+    assert specter2(*command, "--resume").err.splitlines()[-1] == told
+
+
+@pytest.mark.parametrize("option", ["--lr", "--head-lr", "--epochs", "--warmup", "--margin"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_numbers_that_are_none(option: str, value: str, specter2: Command, config: Path, tmp_path: Path) -> None:
+    done = specter2("train", config, "--out", tmp_path / "out", option, value)
+    assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
 
 
 @pytest.mark.slow

@@ -16,7 +16,6 @@ from mteb.abstasks import AbsTaskClassification, AbsTaskRetrieval
 from mteb.abstasks.task_metadata import TaskMetadata
 
 from specter2_plugins import Paper, Specter2
-from specter2_plugins.errors import PaperError
 from specter2_plugins.evaluation import mteb_encoder
 
 pytestmark = [
@@ -122,8 +121,7 @@ def test_a_model_runs_as_it_is_where_no_document_is_empty(encoded: Any) -> None:
     model, calls = encoded
     assert 0 < run(model, WholeSearch()) <= 1
     assert {task for _, task, _ in calls} == {"query", "document"}
-    with pytest.raises(PaperError, match="is blank, so there is nothing to embed"):
-        run(model, Search())
+    assert 0 < run(model, Search()) <= 1  # an empty document is one with the vector of an empty paper
 
 
 def test_texts_to_classify_go_through_the_classification_adapter(encoded: Any, new_model: Any) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from specter2_plugins import load_specter2
 from specter2_plugins.adapters.config import BottleneckConfig
-from specter2_plugins.checkpoints import refuse_foreign, saved_modules
+from specter2_plugins.checkpoints.code import refuse_code
+from specter2_plugins.checkpoints.saved import refuse_foreign, saved_modules
 from specter2_plugins.errors import AdapterError, CheckpointError
+from specter2_plugins.sparse import load_splade
+from tests.conftest import Oracle
 
 
 @pytest.mark.parametrize("named", ["evil.Evil", "os.system", "sentence_transformersx.A", 5, None])
@@ -33,3 +38,45 @@ def test_adapters_with_wrong_settings(wrong: dict[str, object]) -> None:
     right = {"mh_adapter": False, "output_adapter": True, "reduction_factor": 16, "non_linearity": "relu"}
     with pytest.raises(AdapterError, match=next(iter(wrong))):
         BottleneckConfig.from_dict({**right, **wrong})
+
+
+KERNELS = {
+    "config.json": [
+        {"_attn_implementation_internal": "evil/kernel"},
+        {"attn_implementation": "evil/kernel@main:run"},
+        {"_attn_implementation": {"": "sdpa", "text_config": "evil/kernel"}},
+        {"text_config": {"attn_implementation": "evil/kernel"}},
+        {"experts_implementation": "evil/kernel"},
+        {"use_kernels": True},
+        {"trust_remote_code": True},
+    ],
+    "sentence_bert_config.json": [
+        {"model_args": {"attn_implementation": "evil/kernel"}},
+        {"model_args": {"trust_remote_code": True}},
+        {"config_args": {"attn_implementation": "evil/kernel"}},
+    ],
+    "tokenizer_config.json": [{"trust_remote_code": True}],
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "settings"), [(file, one) for file, several in KERNELS.items() for one in several], ids=ascii
+)
+def test_code_on_the_hub_is_refused_before_transformers_reads_its_name(
+    tmp_path: Path, oracle: Oracle, file: str, settings: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = Path(shutil.copytree(oracle.base, tmp_path / "base"))
+    path = base / file
+    path.write_text(json.dumps({**(json.loads(path.read_text()) if path.is_file() else {}), **settings}))
+    for part in ("transformers.AutoConfig", "transformers.AutoModel", "transformers.AutoTokenizer"):
+        monkeypatch.setattr(f"{part}.from_pretrained", None)
+    with pytest.raises(CheckpointError, match="not run") as refused:
+        load_specter2(base, adapters={})
+    assert str(path) in str(refused.value)
+    with pytest.raises(CheckpointError, match="not run"):
+        load_splade(base)
+
+
+@pytest.mark.parametrize("settings", [{"attn_implementation": "sdpa"}, {"_attn_implementation": None, "url": "a/b"}])
+def test_attentions_of_the_library_are_not(settings: dict[str, object]) -> None:
+    refuse_code(settings, "config.json")

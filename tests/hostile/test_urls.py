@@ -13,9 +13,10 @@ pytest.importorskip("typer")
 
 from specter2_plugins.addresses import shown, without_secrets
 from specter2_plugins.errors import StoreError
+from specter2_plugins.pipeline.ingestion import ingest
+from specter2_plugins.pipeline.sources import source_of
 from specter2_plugins.qdrant import open_client
-from specter2_plugins.qdrant.faults import Retries
-from specter2_plugins.qdrant.ingestion import ingest
+from specter2_plugins.store.faults import Retries
 from tests.cli.conftest import Command, specter2
 from tests.conftest import Oracle
 from tests.qdrant.server import Server
@@ -25,11 +26,15 @@ __all__ = ["specter2"]
 SECRETS = ("hunter2", "s3cret", "k3y-of-all", "us3r-name")
 PLACES = [
     "http://us3r-name:hunter2@{at}",
-    "http://us3r-name:hunter2@{at}/?api-key=s3cret",
-    "http://{at}?api-key=s3cret&x=hunter2#hunter2",
+    "http://us3r-name:hunter2@{at}/",
+    "http://us3r-name@{at}",
     "http://us3r-name:hunter2%40s3cret@{at}",
 ]
 BROKEN = [
+    "http://us3r-name:hunter2@{at}/?api-key=s3cret",
+    "http://{at}?api-key=s3cret&x=hunter2#hunter2",
+    "http://{at}/#s3cret",
+    "http://us3r-name%3As3cret:hunter2@{at}",
     "http://us3r-name:hunter2@host:99999/?k=s3cret",
     "http://us3r-name:hunter2@",
     "ftp://us3r-name:hunter2@host?k=s3cret",
@@ -103,6 +108,7 @@ def test_commands_that_reach_nobody(
 
 @pytest.mark.parametrize("url", BROKEN)
 def test_urls_that_are_none(specter2: Command, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    url = url.format(at=CLOSED)
     for given in (("--url", url), (f"--url={url}",)):
         with everything_logged(caplog):
             done = specter2("search", "graphs", "--mode", "sparse", *given, "--api-key", "k3y-of-all")
@@ -132,6 +138,36 @@ def test_servers_that_refuse(specter2: Command, status: int, caplog: pytest.LogC
                 done = specter2("search", "graphs", "--mode", "sparse", "--url", url, "--api-key", "k3y-of-all")
             assert done.code == 1
             assert_no_secret(done.err, done.out)
+
+
+@pytest.mark.parametrize("content", ["k3y-of-all s3cret\nhunter2", "k3y-of-all\x00", "\x80hunter2", "hunter2" * 3000])
+def test_key_files_that_hold_no_key(specter2: Command, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(content.encode("latin-1"))
+    done = specter2("search", "graphs", "--mode", "sparse", "--url", f"http://{CLOSED}", "--api-key-file", file)
+    assert (done.code, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith("error: ")
+    assert str(file) in done.err
+    assert_no_secret(done.err)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "s3://us3r-name:hunter2@bucket with a space",
+        "s3://us3r-name:hunter2@/folder",
+        "s3://bucket/folder?secret_key=hunter2",
+        "gs://us3r-name:hunter2@bucket/folder",
+        "other://us3r-name:hunter2@host/folder?s3cret",
+        "s3://us3r-name:hunter2@bucket?s3cret",
+    ],
+)
+def test_addresses_of_object_storage(address: str) -> None:
+    parts = pytest.importorskip("specter2_plugins.vectors.parts")
+    with pytest.raises(StoreError) as refused:
+        parts.Parts(address)
+    assert_no_secret(str(refused.value), str(source_of(address)))  # the source stands in the payload of each paper
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:6333", "https://[::1]:6333/a/b", "host:1", "https://host/@name"])

@@ -14,7 +14,8 @@ from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins import Paper, Specter2
 from specter2_plugins.langchain import Specter2Embeddings
-from specter2_plugins.qdrant import CollectionSpec, ingest_papers, open_client
+from specter2_plugins.pipeline import ingest_papers
+from specter2_plugins.qdrant import CollectionSpec, open_client
 
 QUERIES = ["ranking documents with neural networks", "insects", "water in soil", "search"]
 

@@ -11,7 +11,8 @@ import pytest
 from langchain_core.language_models import FakeListChatModel
 
 from specter2_plugins import Paper, Specter2
-from specter2_plugins.qdrant import ingest_papers, open_client
+from specter2_plugins.pipeline import ingest_papers
+from specter2_plugins.qdrant import open_client
 
 ROOT = Path(__file__).parents[2]
 

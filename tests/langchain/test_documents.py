@@ -10,7 +10,7 @@ from langchain_core.documents import Document
 
 from specter2_plugins import Paper, PaperError
 from specter2_plugins.langchain import PaperLoader, documents_to_papers, papers_to_documents
-from specter2_plugins.qdrant.points import point_id
+from specter2_plugins.papers.points import point_id
 from specter2_plugins.readers import FORMATS, Rejected, read_papers
 
 READABLE = Path(__file__).parents[1] / "readers" / "data"

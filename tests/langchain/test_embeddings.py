@@ -16,7 +16,7 @@ import pytest
 from langchain_core.load import dumps, loads
 
 from specter2_plugins import CheckpointError, Paper, PaperError, Specter2, TaskError, load_specter2
-from specter2_plugins.checkpoints import resolve
+from specter2_plugins.checkpoints.resolve import resolve
 from specter2_plugins.langchain import Specter2Embeddings
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from langchain_qdrant import QdrantVectorStore
+from pydantic import SecretStr
 from qdrant_client import models
 
 from specter2_plugins import Paper, Specter2, StoreError
@@ -19,7 +21,9 @@ from specter2_plugins.langchain import (
     open_vector_store,
     papers_to_documents,
 )
-from specter2_plugins.qdrant import search_papers
+from specter2_plugins.pipeline import ingest_papers
+from specter2_plugins.qdrant import open_client
+from specter2_plugins.qdrant.search import search_papers
 from tests.langchain.conftest import QUERIES, keys
 from tests.qdrant.server import Local, Server
 
@@ -46,7 +50,7 @@ def test_it_is_a_store_as_it_is_returned(filled: Path, embeddings: Specter2Embed
     store = open_vector_store("papers", embeddings, store=filled)
     assert isinstance(store, QdrantVectorStore)
     assert keys(store.as_retriever(search_kwargs={"k": 1}).invoke("bumble bees")) == ["bees"]
-    with pytest.raises(StoreError, match="is open already; close it there"):
+    with pytest.raises(StoreError, match=r"is open already in process \d+ \(.*\); close it there"):
         open_vector_store("papers", embeddings, store=filled)
     store.close()
     store.close()
@@ -128,3 +132,36 @@ def test_from_documents_of_ours_has_the_same_meaning_of_relevance(
     ((_, distance),) = store.similarity_search_with_score("bumble bees", k=1)
     assert document.metadata["id"] == "bees"
     assert relevance == 1 / (1 + distance)
+
+
+def test_a_key_is_a_text_a_secret_or_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("right\n")
+    with Server(Local(), api_key="right") as server:
+        for given in ({"api_key": "right"}, {"api_key": SecretStr("right")}, {"api_key_file": file}):
+            with pytest.raises(StoreError, match="there is no collection"):
+                open_vector_store(url=server.url, mode="sparse", **given)  # type: ignore[arg-type]
+        with pytest.raises(StoreError, match="refuses the API key") as refused:
+            open_vector_store(url=server.url, mode="sparse", api_key=SecretStr("wrong-key"))
+    assert "wrong-key" not in str(refused.value)
+
+
+def test_a_server_is_opened_by_grpc_too(mini: Specter2, embeddings: Specter2Embeddings) -> None:
+    with Server(grpc=True) as server, open_client(**server.address) as client:
+        ingest_papers([Paper("Hox genes colour bumble bees", id="bees")], client, mini)
+        with open_vector_store("papers", embeddings, timeout=30, **server.address) as store:
+            assert keys(store.similarity_search("bumble bees")) == ["bees"]
+            assert store.client._client._prefer_grpc
+            assert store.client._client._timeout == 30
+
+
+def test_a_store_that_another_client_writes_is_read(
+    tmp_path: Path, mini: Specter2, embeddings: Specter2Embeddings
+) -> None:
+    with open_client(tmp_path / "store") as client:
+        ingest_papers([Paper("Hox genes colour bumble bees", id="bees")], client, mini)
+        with pytest.raises(StoreError, match="is open already in process"):
+            open_vector_store("papers", embeddings, store=tmp_path / "store")
+        with open_vector_store("papers", embeddings, store=tmp_path / "store", read_only=True) as store:
+            assert keys(store.similarity_search("bumble bees")) == ["bees"]
+            assert [document.metadata["id"] for document in asyncio.run(store.asimilarity_search("bees"))] == ["bees"]

@@ -13,7 +13,8 @@ from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins import Paper, Specter2
 from specter2_plugins.langchain import PaperVectorStore, Specter2Embeddings, open_vector_store
-from specter2_plugins.qdrant import CollectionSpec, ingest_papers
+from specter2_plugins.pipeline import ingest_papers
+from specter2_plugins.qdrant import CollectionSpec
 from tests.langchain.conftest import QUERIES, keys
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from specter2_plugins import Paper, Specter2, StoreError
 from specter2_plugins.langchain import SimilarPapersRetriever, Specter2Embeddings, open_vector_store
-from specter2_plugins.qdrant import open_client, similar_papers
+from specter2_plugins.qdrant import open_client
+from specter2_plugins.qdrant.similar import similar_papers
 
 
 def test_a_stored_paper_and_a_new_one(

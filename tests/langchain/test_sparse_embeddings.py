@@ -11,7 +11,7 @@ from qdrant_client import models
 
 from specter2_plugins import CheckpointError, Paper, Specter2, StoreError
 from specter2_plugins.langchain import Specter2Embeddings, Specter2SparseEmbeddings, papers_to_documents
-from specter2_plugins.qdrant import search_papers
+from specter2_plugins.qdrant.search import search_papers
 from specter2_plugins.sparse.bm25 import Bm25
 
 

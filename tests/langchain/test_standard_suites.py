@@ -28,8 +28,8 @@ from specter2_plugins.langchain import (
     open_vector_store,
 )
 from specter2_plugins.qdrant import CollectionSpec
-from specter2_plugins.qdrant.collection import prepare_collection
 from specter2_plugins.sparse import load_sparse
+from specter2_plugins.store.preparation import prepare_collection
 
 
 class TestEmbeddingsUnit(EmbeddingsUnitTests):

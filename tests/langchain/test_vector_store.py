@@ -24,10 +24,12 @@ from specter2_plugins.langchain import (
     open_vector_store,
     papers_to_documents,
 )
-from specter2_plugins.qdrant import CollectionSpec, Hit, ingest_papers, open_client, search_papers
-from specter2_plugins.qdrant.collection import prepare_collection
-from specter2_plugins.qdrant.points import id_of
+from specter2_plugins.papers.points import id_of
+from specter2_plugins.pipeline import ingest_papers
+from specter2_plugins.qdrant import CollectionSpec, Hit, open_client
+from specter2_plugins.qdrant.search import search_papers
 from specter2_plugins.readers import read_papers
+from specter2_plugins.store.preparation import prepare_collection
 from tests.langchain.conftest import QUERIES, keys
 
 
@@ -84,20 +86,23 @@ def test_the_first_of_many_are_those_of_search_papers(
                 )
 
 
-@pytest.mark.parametrize("fusion", ["rrf", "dbsf"])
+@pytest.mark.parametrize(
+    ("fusion", "given"),
+    [
+        ("rrf", {}),
+        ("rrf", {"hybrid_fusion": models.RrfQuery(rrf=models.Rrf(k=60))}),
+        ("dbsf", {"hybrid_fusion": models.FusionQuery(fusion=models.Fusion.DBSF)}),
+    ],
+)
 def test_fusions_are_those_of_search_papers(
-    filled: Path, mini: Specter2, embeddings: Specter2Embeddings, fusion: Any
+    filled: Path, mini: Specter2, embeddings: Specter2Embeddings, fusion: Any, given: dict[str, Any]
 ) -> None:
     with open_client(store=filled) as client:
         store = PaperVectorStore.from_collection(client, "papers", embeddings, mode="hybrid")
         for query in QUERIES:
-            found = store.similarity_search_with_score(
-                query, k=6, hybrid_fusion=models.FusionQuery(fusion=models.Fusion(fusion))
-            )
+            found = store.similarity_search_with_score(query, k=6, **given)
             assert_same(found, search_papers(client, mini, query, limit=6, mode="hybrid", fusion=fusion))
-            rest = store.similarity_search_with_score(
-                query, k=2, offset=4, hybrid_fusion=models.FusionQuery(fusion=models.Fusion(fusion))
-            )
+            rest = store.similarity_search_with_score(query, k=2, offset=4, **given)
             assert [score for _, score in rest] == [score for _, score in found[4:]]
 
 

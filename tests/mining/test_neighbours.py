@@ -12,7 +12,9 @@ from specter2_plugins import Paper, Specter2, StoreError
 from specter2_plugins.errors import TrainingError
 from specter2_plugins.mining import mine_triplets
 from specter2_plugins.mining.neighbours import qdrant_neighbours
-from specter2_plugins.qdrant import ingest_papers, open_client, similar_papers
+from specter2_plugins.pipeline import ingest_papers
+from specter2_plugins.qdrant import open_client
+from specter2_plugins.qdrant.similar import similar_papers
 
 TOPICS = ("graph neural networks", "vitamin D in older adults", "ocean temperatures and plankton")
 

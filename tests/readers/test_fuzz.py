@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from specter2_plugins import Paper, PaperError
-from specter2_plugins.payloads import to_payload
+from specter2_plugins.papers.payloads import to_payload
 from specter2_plugins.readers import FORMATS, Rejected, read_papers
 from specter2_plugins.readers.markup import bibtex_text, plain_text
 
-from .helpers import DATA
+from .helpers import DATA, spreadsheet
 
 # What the formats are made of, so that mutations hit more than words.
 TOKENS = [
@@ -49,7 +49,7 @@ def samples() -> dict[str, bytes]:
         return found
     file = io.BytesIO()
     parquet.write_table(pyarrow.table({"title": ["A", None], "year": [1.5, None], "authors": [["a"], None]}), file)
-    return {**found, "papers.parquet": file.getvalue()}
+    return {**found, "papers.parquet": file.getvalue(), "sheet.xlsx": spreadsheet([["Title"], ["Owls"]])}
 
 
 @st.composite

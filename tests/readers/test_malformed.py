@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from specter2_plugins import PaperError
 from specter2_plugins.readers import Rejected
-from specter2_plugins.readers.records import MAX_RECORD, MAX_TEXT
+from specter2_plugins.readers.limits import MAX_RECORD, MAX_TEXT
 
 from .helpers import DATA, collect, write
 
@@ -84,9 +85,9 @@ def test_a_record_of_a_json_array_is_bounded(tmp_path: Path) -> None:
     ("entry", "key", "reason"),
     [
         ("@article{cut, title = {T}, journal = {TO", "cut", "malformed or cut off"),
-        ("@article{two, title = {T} year = 1999}", "two", "a comma is missing before ' year = 1999'"),
+        ('@article{two, title = {T} "x"}', "two", "a comma is missing before"),
         ("@misc{none, year = 1999}", "none", "neither title nor abstract"),
-        ("@article{title = {T}}", None, "malformed or cut off"),
+        ("@article{T = {T}", None, "malformed or cut off"),
         ("@article{utf, title = {K\udce4se}}", "utf", "not UTF-8. Convert the file first: iconv"),
     ],
 )
@@ -132,7 +133,7 @@ def test_ris(tmp_path: Path, reference: bytes, reason: str) -> None:
         ("1,K\udce4se", "not UTF-8"),
         ("1,", "neither title nor abstract"),
         ("1," + "a" * 500_000, "not valid CSV: field larger than field limit"),
-        ("1," + "a" * MAX_RECORD, "not valid CSV: field larger than field limit"),
+        ("1," + "a" * MAX_RECORD, "longer than 16 MiB"),
     ],
     ids=lambda value: value[:20],
 )
@@ -151,8 +152,50 @@ def test_csv_quote_that_is_never_closed(tmp_path: Path) -> None:
 
 
 def test_csv_without_a_title_names_its_columns(tmp_path: Path) -> None:
-    with pytest.raises(PaperError, match=r"a\.csv: no title and no abstract among the keys 'x', 'y'"):
+    with pytest.raises(PaperError, match=r"a\.csv: no column is called a title or an abstract; they are 'x', 'y'"):
         collect(write(tmp_path, "a.csv", "x,y\n1,2\n"))
+
+
+def test_csv_without_a_header(tmp_path: Path) -> None:
+    """As OpenReview's documented export has it."""
+    path = write(tmp_path, "a.csv", 'n1,Owls,"They see"\nn2,Bats,\n')
+    with pytest.raises(PaperError, match="by their numbers: --field title=2"):
+        collect(path)
+    papers, rejected = collect(path, id="1", title="2", abstract="3")
+    assert [(paper.id, paper.title, paper.abstract) for paper in papers] == [
+        ("n1", "Owls", "They see"),
+        ("n2", "Bats", None),
+    ]
+    assert rejected == []
+
+
+def test_the_hosts_limit_on_fields_of_csv(tmp_path: Path) -> None:
+    before = csv.field_size_limit(10)
+    try:
+        [paper], _ = collect(write(tmp_path, "a.csv", f"title,abstract\nOwls,{'x' * 1000}\n"))
+        assert paper.abstract == "x" * 1000
+        assert csv.field_size_limit() == 10
+        csv.field_size_limit(2**31 - 1)
+        _, [rejected] = collect(write(tmp_path, "a.csv", f"title,abstract\nOwls,{'x' * 500_000}\n"))
+        assert "field larger than field limit" in rejected.reason
+    finally:
+        csv.field_size_limit(before)
+
+
+def test_a_date_that_python_does_not_have(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    days = pyarrow.array([0, 10**18], pyarrow.timestamp("us"))
+    nested = pyarrow.array([[0], [10**18]], pyarrow.list_(pyarrow.timestamp("us")))
+    parquet.write_table(pyarrow.table({"title": ["Owls", "Bats"], "day": days}), tmp_path / "a.parquet")
+    parquet.write_table(pyarrow.table({"title": ["Owls", "Bats"], "days": nested}), tmp_path / "b.parquet")
+    papers, rejected = collect(tmp_path / "a.parquet")
+    assert [paper.metadata["day"][:19] for paper in papers] == ["1970-01-01T00:00:00", "<value out of range"]
+    assert rejected == []
+    [paper], [rejection] = collect(tmp_path / "b.parquet")
+    assert (paper.title, rejection.line) == ("Owls", 2)
+    assert rejection.reason.startswith("days cannot be read")
 
 
 def test_pubmed_cut_or_malformed(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ pytest.importorskip("peft")
 pytest.importorskip("qdrant_client")
 
 from specter2_plugins import CheckpointError, Paper, PaperError, Specter2, StoreError
-from specter2_plugins.qdrant import CollectionSpec, ingest_papers, open_client, search_papers
+from specter2_plugins.pipeline import ingest_papers
+from specter2_plugins.qdrant import CollectionSpec, open_client
+from specter2_plugins.qdrant.search import search_papers
 from specter2_plugins.sparse import Splade, load_sparse, load_splade
 from tests.sparse.conftest import TEXTS, Checkpoints
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from transformers import BertConfig, BertModel, BertTokenizerFast
 
 pytest.importorskip("datasets")
 pytest.importorskip("accelerate")
@@ -65,6 +68,24 @@ QUICK = TrainingOptions(
     log_every=1,
     cpu=True,
 )
+
+WORD = re.compile(r"\w+|[^\w\s]")
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of 32 dimensions, 2 layers and 128 positions that knows the words of the samples."""
+    folder = tmp_path_factory.mktemp("tiny")
+    words = {word for file in DATA.glob("*.jsonl") for word in WORD.findall(file.read_text(encoding="utf-8").lower())}
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(words)]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
+    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    config = BertConfig(vocab_size=len(vocabulary), max_position_embeddings=128, **sizes)
+    BertModel(config).save_pretrained(folder)
+    return folder
+
 
 WriteConfig = Callable[..., Path]
 

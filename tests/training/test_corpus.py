@@ -19,7 +19,7 @@ from specter2_plugins.training.losses import CorpusLoss, make_loss
 from tests.conftest import Oracle
 from tests.training.conftest import CITATIONS, QUICK, SEARCH, TRIPLETS, WriteConfig
 
-CORPUS = {**SEARCH, "loss": "corpus", "scale": 0.5}
+CORPUS = {**SEARCH, "loss": "corpus", "scale": 0.5, "input_fields": ["title", "abstract"]}
 
 
 def write_searches(path: Path) -> Path:
@@ -47,8 +47,8 @@ def test_answers_are_numbered(write_config: WriteConfig, tmp_path: Path, caplog:
     assert papers == ["a[SEP]", "b[SEP]", "c[SEP]", "d[SEP]"]
     assert "1 of its train searches have no query or no answer; left out" in caplog.text
     assert numbered["train"].to_list() == [
-        {"anchor": "first", "label": [0, NONE]},
-        {"anchor": "second", "label": [0, 2]},
+        {"anchor": "first", "label": [0, NONE], "record": 1},
+        {"anchor": "second", "label": [0, 2], "record": 2},
     ]
 
 

@@ -56,7 +56,9 @@ def test_values(tasks: dict[str, TrainingTask], tmp_path: Path) -> None:
     assert load(tasks["cite_count"], tmp_path)["label"] == pytest.approx(expected)
 
 
-def test_a_search_makes_up_to_five_triplets(tasks: dict[str, TrainingTask], tmp_path: Path) -> None:
+def test_a_search_makes_up_to_five_triplets(
+    tasks: dict[str, TrainingTask], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def candidates(*scores: int) -> list[dict[str, Any]]:
         return [{"title": f"{score}-{at}", "abstract": None, "score": score} for at, score in enumerate(scores)]
 
@@ -67,9 +69,11 @@ def test_a_search_makes_up_to_five_triplets(tasks: dict[str, TrainingTask], tmp_
         {"query": "none clicked", "candidates": candidates(0, 0)},
         {"query": "all clicked", "candidates": candidates(1, 1)},
     ]
-    triplets = load(on(rows, tasks["search"], tmp_path), tmp_path)
-    names = [tuple(row[column].removesuffix("[SEP]") for column in triplets.column_names) for row in triplets]
-    assert triplets.column_names == ["anchor", "positive", "negative"]
+    triplets = load(on(rows, replace(tasks["search"], fields=("title", "abstract")), tmp_path), tmp_path)
+    assert triplets.column_names == ["anchor", "positive", "negative", "record"]
+    assert triplets["record"][:] == [1, 1, 1, 1, 1, 2, 3]
+    assert "2 searches lack an answer, or a paper that is none; left out" in caplog.text
+    names = [tuple(row[column].removesuffix("[SEP]") for column in triplets.column_names[:3]) for row in triplets]
     assert names == [
         ("many", "1-2", "0-7"),
         ("many", "2-3", "0-6"),
@@ -83,7 +87,8 @@ def test_a_search_makes_up_to_five_triplets(tasks: dict[str, TrainingTask], tmp_
 
 def test_a_score_is_a_number_and_more_than_none(tasks: dict[str, TrainingTask], tmp_path: Path) -> None:
     papers = [{"title": str(score), "abstract": None, "score": score} for score in (-1, "0", 0.5, "1")]
-    rows = load(on([{"query": "q", "candidates": papers}], tasks["search"], tmp_path), tmp_path)
+    search = replace(tasks["search"], fields=("title", "abstract"))
+    rows = load(on([{"query": "q", "candidates": papers}], search, tmp_path), tmp_path)
     assert [(row["positive"], row["negative"]) for row in rows] == [("0.5[SEP]", "0[SEP]"), ("1[SEP]", "-1[SEP]")]
 
 
@@ -128,7 +133,8 @@ def test_the_file_format_of_scibert(write_config: WriteConfig, tmp_path: Path) -
     )
     loaded = load(replace(task, labels=find_classes(task)), tmp_path)
     assert find_classes(task) == ("Future", "Uses")
-    assert loaded.to_dict() == {"text": [row["text"] for row in rows], "label": [1, 0, 1]}
+    expected = {"text": [row["text"] for row in rows], "label": [1, 0, 1], "record": [1, 2, 3]}
+    assert loaded.to_dict() == expected
 
 
 def test_papers_without_text_are_left_out(
@@ -139,42 +145,79 @@ def test_papers_without_text_are_left_out(
     assert "task 'cite_count': 2 of its train examples hold a paper without text; left out" in caplog.text
 
 
-WRONG = [
-    ("mesh", {"title": "a", "descriptor": "Elbow"}, "record 1: 'descriptor' is 'Elbow', which is none of the 2 labels"),
-    ("mesh", {"title": "a", "descriptor": ["Liver"]}, r"record 1: 'descriptor' is \['Liver'\], expected one label"),
-    ("mesh", {"title": "a"}, "record 1: has no 'descriptor'"),
-    ("fos", {"title": "a", "labels_text": "Liver"}, "record 1: 'labels_text' is 'Liver', expected a list of labels"),
-    ("cite_count", {"title": "a", "log_citations": "many"}, "record 1: could not convert string to float: 'many'"),
-    ("cite_count", {"title": "a", "log_citations": "nan"}, "record 1: 'log_citations' is 'nan', expected a number"),
-    ("search", {"query": "a", "candidates": [{"title": "b"}]}, "record 1: has no 'score'"),
-    ("specter", {"query": {"title": "a"}, "pos": {"title": "b"}}, "record 1: has no 'neg'"),
-    (
-        "specter",
-        {"query": {"title": "a"}, "pos": None, "neg": {"title": "b"}},
-        "record 1: None is neither a text nor a",
-    ),
-    (
-        "specter",
-        {"query": 5, "pos": {"title": "a"}, "neg": {"title": "b"}},
-        "record 1: 5 is neither a text nor a paper",
-    ),
-    ("specter", {"query": ["a"], "pos": {"title": "a"}, "neg": {"title": "b"}}, r"record 1: \['a'\] is neither a text"),
-    ("search", {"query": "a", "candidates": [{"title": "b", "score": "high"}]}, "record 1: could not convert string"),
-    (
-        "search",
-        {"query": "a", "candidates": [{"title": "b", "score": math.nan}]},
-        "record 1: 'score' is nan, expected a",
-    ),
+PAPER = {"title": "a"}
+LONE = "Fourier \ud83d"
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("mesh", {**PAPER, "descriptor": ["Liver"]}, "'descriptor' is ['Liver'], expected one label"),
+    ("mesh", {**PAPER, "descriptor": None}, "'descriptor' is None, expected one label"),
+    ("mesh", {**PAPER, "descriptor": math.nan}, "'descriptor' is nan, expected one label"),
+    ("mesh", {**PAPER, "descriptor": " "}, "'descriptor' is ' ', expected one label"),
+    ("mesh", {**PAPER, "descriptor": LONE}, f"'descriptor' is {LONE!r}, which holds half of a surrogate pair"),
+    ("mesh", PAPER, "has no 'descriptor'; it has: 'title'"),
+    ("mesh", {}, "has no 'descriptor'; it has: nothing"),
+    ("mesh", {"title": LONE, "descriptor": "Liver"}, f"'title' is {LONE!r}, which holds half of a surrogate pair"),
+    ("mesh", {"title": ["a"], "descriptor": "Liver"}, "'title' is ['a'], expected a text"),
+    ("mesh", {"title": math.nan, "descriptor": "Liver"}, "'title' is nan, expected a text"),
+    ("fos", {**PAPER, "labels_text": "Liver"}, "'labels_text' is 'Liver', expected a list of labels"),
+    ("fos", {**PAPER, "labels_text": None}, "'labels_text' is None, expected a list of labels"),
+    ("fos", {**PAPER, "labels_text": ["Liver", None]}, "'labels_text' is None, expected one label"),
+    ("fos", {**PAPER, "labels_text": ["Liver", ""]}, "'labels_text' is '', expected one label"),
+    ("fos", PAPER, "has no 'labels_text'; it has: 'title'"),
+    ("cite_count", {**PAPER, "log_citations": "many"}, "'log_citations' is 'many', expected a number"),
+    ("cite_count", {**PAPER, "log_citations": "nan"}, "'log_citations' is 'nan', expected a number"),
+    ("cite_count", {**PAPER, "log_citations": [1]}, "'log_citations' is [1], expected a number"),
+    ("cite_count", {**PAPER, "log_citations": 1e39}, "'log_citations' is 1e+39, which float32 cannot hold"),
+    ("cite_count", {**PAPER, "log_citations": "-inf"}, "'log_citations' is '-inf', which float32 cannot hold"),
+    ("cite_count", {**PAPER, "log_citations": 10**400}, f"'log_citations' is 1{'0' * 79}..., which float32 cannot"),
+    ("search", {"query": "a", "candidates": [{"title": "b"}]}, "candidate 1: has no 'score'; it has: 'title'"),
+    ("search", {"query": "a", "candidates": None}, "'candidates' is None, expected a list"),
+    ("search", {"query": "a", "candidates": "b"}, "'candidates' is 'b', expected a list"),
+    ("search", {"query": "a", "candidates": ["b"]}, "candidate 1 is 'b', expected a paper with a score"),
+    ("search", {"query": "a"}, "has no 'candidates'; it has: 'query'"),
+    ("search", {"query": "a", "candidates": [{"title": "b", "score": "high"}]}, "candidate 1: 'score' is 'high', exp"),
+    ("search", {"query": "a", "candidates": [{"title": "b", "score": None}]}, "candidate 1: 'score' is None, expec"),
+    ("search", {"query": "a", "candidates": [{"title": "b", "score": math.nan}]}, "candidate 1: 'score' is nan, exp"),
+    ("specter", {"query": PAPER, "pos": PAPER}, "has no 'neg'; it has: 'query', 'pos'"),
+    ("specter", {"query": PAPER, "pos": None, "neg": PAPER}, "'pos' is None, expected a text or a paper"),
+    ("specter", {"query": 5, "pos": PAPER, "neg": PAPER}, "'query' is 5, expected a text or a paper"),
+    ("specter", {"query": LONE, "pos": PAPER, "neg": PAPER}, f"'query' is {LONE!r}, which holds half of a surrogate"),
+    ("specter", {"query": "a", "pos": {"title": {}}, "neg": PAPER}, "'title' is {}, expected a text"),
 ]
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["labels given", "labels from the data"])
 @pytest.mark.parametrize(("name", "row", "message"), WRONG)
 def test_a_record_that_cannot_be_used(
-    name: str, row: dict[str, Any], message: str, tasks: dict[str, TrainingTask], tmp_path: Path
+    name: str, row: dict[str, Any], message: str, known: bool, tasks: dict[str, TrainingTask], tmp_path: Path
 ) -> None:
-    task = replace(tasks[name], labels=("Brain", "Liver"))
-    with pytest.raises(TrainingError, match=f"task '{name}', train data, {message}"):
-        load(on([row], task, tmp_path), tmp_path)
+    """The message names the file, the record, the field and the value, in one line."""
+    good = [{**PAPER, "descriptor": "Brain", "labels_text": ["Brain", "Liver"], "log_citations": 1}]
+    task = on([*(good if tasks[name].labelled else []), row], tasks[name], tmp_path)
+
+    def read() -> None:
+        classes = None if task.kind != "classification" else ("Brain", "Liver") if known else find_classes(task)
+        load(replace(task, labels=classes), tmp_path)
+
+    with pytest.raises(TrainingError) as raised:
+        read()
+    record = 2 if task.labelled else 1
+    where = f"task '{name}', train data {tmp_path / 'rows.jsonl'}, record {record}: "
+    assert str(raised.value).startswith(where + message)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_label_that_is_none_of_those_given(tasks: dict[str, TrainingTask], tmp_path: Path) -> None:
+    task = replace(on([{**PAPER, "descriptor": "Elbow"}], tasks["mesh"], tmp_path), labels=("Brain", "Liver"))
+    with pytest.raises(TrainingError, match="record 1: 'descriptor' is 'Elbow', which is none of the 2 labels"):
+        load(task, tmp_path)
+
+
+def test_a_field_that_no_paper_has(tasks: dict[str, TrainingTask], tmp_path: Path) -> None:
+    rows = [{"titel": "a", "log_citations": 1}, {"titel": "b", "log_citations": 2}]
+    for fields, named in ((("title", "abstract"), "title"), (("titel", "venu"), "venu")):
+        with pytest.raises(TrainingError, match=rf"rows.jsonl: 'input_fields' has '{named}', which no paper has; "):
+            load(on(rows, replace(tasks["cite_count"], fields=fields), tmp_path), tmp_path)
+    assert load(on(rows, replace(tasks["cite_count"], fields=("titel", "abstract")), tmp_path), tmp_path)
 
 
 def test_no_example_and_one_class(tasks: dict[str, TrainingTask], tmp_path: Path) -> None:

@@ -76,7 +76,9 @@ def _serialize(reply: Message | bytes) -> bytes:
 def _method(server: Answers, rpc: Rpc) -> Callable[[Any, grpc.ServicerContext], Message | bytes]:
     def call(message: Any, context: grpc.ServicerContext) -> Message | bytes:
         request = rpc.request(message, time.monotonic())
-        answer = server.answer(request, dict(context.invocation_metadata()).get("api-key"), lambda: rpc.encode(message))
+        sent = dict(context.invocation_metadata())
+        request.authorization = sent.get("authorization")
+        answer = server.answer(request, sent.get("api-key"), lambda: rpc.encode(message))
         if answer is None or request.fault == "cut":
             context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
         if answer.status != 200:

@@ -52,6 +52,7 @@ def _handler(server: Answers) -> type[BaseHTTPRequestHandler]:
         def handle_any(self) -> None:
             target = urlsplit(self.path)
             request = Request(self.command, target.path, dict(parse_qsl(target.query)), time.monotonic())
+            request.authorization = self.headers.get("authorization")
             answer = server.answer(request, self.headers.get("api-key"), self.read)
             if answer is None:
                 self.close_connection = True

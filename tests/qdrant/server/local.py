@@ -60,7 +60,6 @@ def _scroll(store: Store, body: models.ScrollRequest, name: str) -> models.Scrol
 
 
 def _facet(store: Store, body: models.FacetRequest, name: str) -> models.FacetResponse:
-    store.require_index(name, body.key)
     return store.engine.facet(name, **_given(body, filter="facet_filter"))
 
 

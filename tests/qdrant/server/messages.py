@@ -20,6 +20,7 @@ class Request:
     seconds: float = 0.0
     status: int | None = None
     fault: str | None = None
+    authorization: str | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"

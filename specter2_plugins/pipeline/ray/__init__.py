@@ -1,0 +1,1 @@
+"""The same pipeline on many machines, with Ray Data."""
