@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from specter2_plugins.checkpoints.families import families
+from specter2_plugins.cli.outputs import READS_ADAPTERS
 from specter2_plugins.errors import TaskError
 from specter2_plugins.tasks import by_task
 
@@ -26,6 +27,7 @@ AdapterSources = Annotated[
         "none for the base alone.",
         rich_help_panel=COMPUTING,
     ),
+    READS_ADAPTERS,
 ]
 
 

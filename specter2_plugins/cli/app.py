@@ -27,6 +27,7 @@ from specter2_plugins.cli import (
 )
 from specter2_plugins.cli.answers import answering
 from specter2_plugins.cli.console import errors, print_logs
+from specter2_plugins.cli.outputs import protecting
 from specter2_plugins.errors import MissingExtraError, Specter2Error
 
 app = typer.Typer(
@@ -58,7 +59,7 @@ app.add_typer(collections.collections, rich_help_panel=COLLECTIONS)
 for commands in (app, collections.collections):
     for registered in commands.registered_commands:
         assert registered.callback is not None
-        registered.callback = answering(registered.callback)
+        registered.callback = answering(protecting(registered.callback))
 
 
 @app.callback(invoke_without_command=True)

@@ -15,6 +15,7 @@ from specter2_plugins.cli.console import errors, output, print_json
 from specter2_plugins.cli.contents import tables
 from specter2_plugins.cli.groups import expand_groups
 from specter2_plugins.cli.options import AsJson, PlaceOptions, collection_name
+from specter2_plugins.cli.outputs import READS, WRITES
 from specter2_plugins.errors import StoreError
 from specter2_plugins.readers.tidy import tidy
 from specter2_plugins.writers.files import check_writable
@@ -31,7 +32,7 @@ Filter = Annotated[
     str | None, typer.Option("--filter", "-f", help="These papers only, such as: year < 2000. See docs/search.md")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write.", show_default=False), WRITES]
 
 
 @collections.command("list")
@@ -133,7 +134,7 @@ def backup(context: typer.Context, where: PlaceOptions, name: Name, out: Out, as
 def restore(
     context: typer.Context,
     where: PlaceOptions,
-    file: Annotated[Path, typer.Argument(help="What `backup` wrote.", show_default=False)],
+    file: Annotated[Path, typer.Argument(help="What `backup` wrote.", show_default=False), READS],
     name: Annotated[
         str | None, typer.Option("--as", help="What the collection is to be called; by default as it was.")
     ] = None,

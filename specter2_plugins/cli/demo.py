@@ -11,6 +11,7 @@ from specter2_plugins.checkpoints.families import MINI
 from specter2_plugins.cli.console import output
 from specter2_plugins.cli.hits import show_hits
 from specter2_plugins.cli.options import load_model
+from specter2_plugins.cli.outputs import STORE
 from specter2_plugins.cli.progress import progress
 from specter2_plugins.demo import SAMPLE_PAPERS
 
@@ -19,7 +20,7 @@ _HITS = 3
 
 
 def demo(
-    store: Annotated[Path, typer.Option("--store", "-s", help="Folder of the embedded Qdrant store.")] = Path(
+    store: Annotated[Path, typer.Option("--store", "-s", help="Folder of the embedded Qdrant store."), STORE] = Path(
         "specter2-demo"
     ),
 ) -> None:

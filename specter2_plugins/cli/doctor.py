@@ -12,6 +12,7 @@ from specter2_plugins.addresses import without_secrets
 from specter2_plugins.cli.adapters import AdapterSources, chosen_adapters
 from specter2_plugins.cli.console import output, print_json
 from specter2_plugins.cli.options import DEFAULT_MODEL, AsJson, Device, Dtype, hide_loading_bars
+from specter2_plugins.cli.outputs import READS_MODEL
 
 if TYPE_CHECKING:
     from specter2_plugins.sentence_transformers.examine import Examination
@@ -23,6 +24,7 @@ def doctor(
     model: Annotated[
         str,
         typer.Argument(envvar="SPECTER2_MODEL", help="Hub name of a base, 'mini' (offline, not SPECTER2) or a folder."),
+        READS_MODEL,
     ] = DEFAULT_MODEL,
     adapter: AdapterSources = None,
     device: Device = None,

@@ -15,7 +15,7 @@ from specter2_plugins.cli.console import errors
 from specter2_plugins.cli.groups import expand_groups
 from specter2_plugins.cli.on_ray import on_ray
 from specter2_plugins.cli.options import EncoderOptions, Files, ReadingOptions, hide_loading_bars, refuse_with
-from specter2_plugins.cli.outputs import check_outputs
+from specter2_plugins.cli.outputs import Fills, Writes
 from specter2_plugins.cli.progress import Show, progress
 from specter2_plugins.cli.source import Source
 from specter2_plugins.cli.stopping import stoppable
@@ -45,6 +45,8 @@ def embed(
             help="A file, .npz (ids, embeddings) or .jsonl; or a folder of Parquet files, which the same command goes "
             "on with, here or as s3://bucket/folder.",
         ),
+        Writes(lambda out: [out] if out.endswith(_FILES) else []),
+        Fills(lambda out: [] if out.endswith(_FILES) else [out]),
     ],
     task: Annotated[
         list[str] | None,
@@ -65,7 +67,6 @@ def embed(
         raise typer.BadParameter(f"{out}: only folders can lie in object storage", param_hint="--out")
     if not to_file and Path(out).suffix and "://" not in out and not out.endswith("/") and not Path(out).is_dir():
         raise typer.BadParameter(f"{out} ends in neither .npz nor .jsonl; end a folder in /", param_hint="--out")
-    check_outputs({"--out": out, "--rejects": reading.rejects}, files)
     if by.ray is not None:
         refuse_with(
             "--ray",

@@ -11,7 +11,7 @@ import typer
 from specter2_plugins.cli.console import output, print_json
 from specter2_plugins.cli.groups import expand_groups
 from specter2_plugins.cli.options import AsJson, ModelOptions
-from specter2_plugins.cli.outputs import check_outputs
+from specter2_plugins.cli.outputs import READS_TASKS, WRITES, Fills
 from specter2_plugins.cli.progress import progress
 from specter2_plugins.errors import Specter2Error
 from specter2_plugins.printable import to_json
@@ -30,17 +30,18 @@ def evaluate(
             help="SciRepEval task configurations (.jsonl), BEIR folders, CACM, CISI, folders of {text, label} lines.",
             show_default=False,
         ),
+        READS_TASKS,
     ],
     through: Annotated[
         str | None,
         typer.Option(metavar="TASK", help="Send every text through one adapter, or base; by default each task's own."),
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="A task by its name; may be repeated. By default all.")] = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder that keeps embeddings for the next run.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder that keeps embeddings for the next run."), Fills()] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Where to write the scores as JSON, after each task.")
+        Path | None, typer.Option("--out", "-o", help="Where to write the scores as JSON, after each task."), WRITES
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Where to draw the scores: .png, .svg or .pdf.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Where to draw the scores: .png, .svg or .pdf."), WRITES] = None,
     as_json: AsJson = False,
 ) -> None:
     """Evaluate a model on benchmarks and print a table; rankings have BM25 and a hybrid beside them."""
@@ -52,7 +53,6 @@ def evaluate(
             raise typer.BadParameter(f"{path.parent} is no folder", param_hint="--out or --plot")
         if path is not None and path.is_dir():
             raise typer.BadParameter(f"{path} is a folder", param_hint="--out or --plot")
-    check_outputs({"--out": out, "--plot": plot}, paths)
     if plot is not None:
         check_plot(plot)
     tasks = read_tasks(*paths, names=task or None)

@@ -29,7 +29,7 @@ from specter2_plugins.cli.options import (
     typed,
 )
 from specter2_plugins.cli.origins import OriginOptions
-from specter2_plugins.cli.outputs import check_outputs
+from specter2_plugins.cli.outputs import READS, READS_SPLADE, WRITES
 from specter2_plugins.cli.progress import progress
 from specter2_plugins.cli.stopping import stoppable
 from specter2_plugins.printable import to_json
@@ -50,7 +50,9 @@ class LayoutOptions:
     """What a new collection is to look like."""
 
     sparse: Annotated[
-        list[str] | None, typer.Option("--sparse", help="Sparse vectors too, for hybrid search: bm25, or splade:MODEL.")
+        list[str] | None,
+        typer.Option("--sparse", help="Sparse vectors too, for hybrid search: bm25, or splade:MODEL."),
+        READS_SPLADE,
     ] = None
     task: Annotated[
         list[str] | None,
@@ -139,7 +141,7 @@ def ingest(
     origin: OriginOptions,
     sync: SyncOptions,
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Files of papers, patterns, or - for stdin.", show_default=False)
+        list[Path] | None, typer.Argument(help="Files of papers, patterns, or - for stdin.", show_default=False), READS
     ] = None,
     embeddings: Annotated[
         str | None,
@@ -147,6 +149,7 @@ def ingest(
             help="Instead of files: a folder that specter2 embed filled, here or s3://bucket/folder.",
             rich_help_panel=READING,
         ),
+        READS,
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would be done.")] = False,
     bulk: Annotated[
@@ -157,7 +160,9 @@ def ingest(
     ] = False,
     streams: Annotated[int, typer.Option(min=1, help="Requests to the store at once.", rich_help_panel=RUN)] = 2,
     report_file: Annotated[
-        Path | None, typer.Option("--report", help="Where to write the counts, as JSON.", rich_help_panel=OUTPUT)
+        Path | None,
+        typer.Option("--report", help="Where to write the counts, as JSON.", rich_help_panel=OUTPUT),
+        WRITES,
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -170,7 +175,6 @@ def ingest(
     source = origin.source(reading, files or (), where, context, sync.delete_missing)
     reads_stdin = Path("-") in source.files
     sync.check(reads_stdin)
-    check_outputs({"--rejects": reading.rejects, "--report": report_file}, source.files)
     if by.ray is not None:
         refuse_with(
             "--ray",

@@ -11,7 +11,7 @@ import typer
 from specter2_plugins.cli.console import errors, output
 from specter2_plugins.cli.groups import expand_groups
 from specter2_plugins.cli.options import Files, ModelOptions, ReadingOptions, StoreOptions, typed
-from specter2_plugins.cli.outputs import check_outputs
+from specter2_plugins.cli.outputs import READS, WRITES
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
 
@@ -28,8 +28,11 @@ def mine(
     citations: Annotated[
         Path,
         typer.Option(help="Who cites whom: JSON, CSV or TSV with citing and cited.", show_default=False),
+        READS,
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write triplets, .jsonl.", show_default=False)],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where to write triplets, .jsonl.", show_default=False), WRITES
+    ],
     per_paper: Annotated[int, typer.Option(min=1, help="Triplets of one paper.")] = 5,
     hard: Annotated[
         int | None,
@@ -63,7 +66,6 @@ def mine(
             if typed(context, option):
                 raise typer.BadParameter(f"--{option} needs --store or --url")
     source = reading.source(files)
-    check_outputs({"--out": out, "--rejects": reading.rejects}, [citations, *files])
     cited = read_citations(citations)
     papers: dict[str, Paper] = {}
     unnamed = twice = 0

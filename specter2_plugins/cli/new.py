@@ -13,6 +13,7 @@ from specter2_plugins.cli.console import errors, write
 from specter2_plugins.cli.groups import expand_groups
 from specter2_plugins.cli.hits import show_hits
 from specter2_plugins.cli.options import OUTPUT, AsJson, ModelOptions, StoreOptions
+from specter2_plugins.cli.outputs import READS
 from specter2_plugins.cli.search import AsBibtex, Filter, Limit, Vector
 from specter2_plugins.readers import Rejected, read_papers
 
@@ -25,7 +26,9 @@ def new(
     context: typer.Context,
     where: StoreOptions,
     by: ModelOptions,
-    like: Annotated[str, typer.Option(help="A file of papers that the new ones are to be near to, or a short text.")],
+    like: Annotated[
+        str, typer.Option(help="A file of papers that the new ones are to be near to, or a short text."), READS
+    ],
     since: Annotated[str, typer.Option(help="7d, 12h, 2w ago, or a date such as 2026-11-01.")] = "7d",
     limit: Limit = 10,
     filter: Filter = None,

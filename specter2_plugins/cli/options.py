@@ -14,6 +14,7 @@ import typer
 from specter2_plugins.checkpoints.families import DEFAULT_CHECKPOINT
 from specter2_plugins.cli.adapters import COMPUTING, AdapterSources, chosen_adapters
 from specter2_plugins.cli.console import errors
+from specter2_plugins.cli.outputs import READS, READS_MODEL, STORE, WRITES
 from specter2_plugins.cli.source import Source
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ Model = Annotated[
         envvar="SPECTER2_MODEL",
         help="Hub name of a base, 'mini' (offline, not SPECTER2) or a folder. See: specter2 models",
     ),
+    READS_MODEL,
 ]
 Device = Annotated[
     str | None,
@@ -59,7 +61,9 @@ Dtype = Annotated[
     ),
 ]
 Store = Annotated[
-    Path | None, typer.Option("--store", "-s", envvar="SPECTER2_STORE", help="Folder of the embedded Qdrant store.")
+    Path | None,
+    typer.Option("--store", "-s", envvar="SPECTER2_STORE", help="Folder of the embedded Qdrant store."),
+    STORE,
 ]
 Url = Annotated[
     str | None,
@@ -76,6 +80,7 @@ ApiKey = Annotated[
 ApiKeyFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="File that holds the API key.", rich_help_panel=SERVER),
+    READS,
 ]
 Grpc = Annotated[bool, typer.Option("--grpc", help="Speak gRPC with the server.", rich_help_panel=SERVER)]
 GrpcPort = Annotated[int, typer.Option(min=1, max=65535, help="The server's port for --grpc.", rich_help_panel=SERVER)]
@@ -98,7 +103,9 @@ def collection_name(name: str) -> str:
 Collection = Annotated[
     str, typer.Option("--collection", "-c", callback=collection_name, help="Name of the collection.")
 ]
-Files = Annotated[list[Path], typer.Argument(help="Files of papers, patterns, or - for stdin.", show_default=False)]
+Files = Annotated[
+    list[Path], typer.Argument(help="Files of papers, patterns, or - for stdin.", show_default=False), READS
+]
 FileFormat = Annotated[
     str | None,
     typer.Option(
@@ -123,7 +130,7 @@ Encoding = Annotated[
     ),
 ]
 Rejects = Annotated[
-    Path | None, typer.Option(help="Where to write rejected records, as JSON lines.", rich_help_panel=READING)
+    Path | None, typer.Option(help="Where to write rejected records, as JSON lines.", rich_help_panel=READING), WRITES
 ]
 Workers = Annotated[
     int,

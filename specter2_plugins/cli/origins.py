@@ -14,12 +14,14 @@ from typing import Annotated
 import typer
 
 from specter2_plugins.cli.options import READING, ReadingOptions, StoreOptions
+from specter2_plugins.cli.outputs import READS_SOURCES
 from specter2_plugins.cli.source import Source
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
 from specter2_plugins.printable import from_json
 from specter2_plugins.readers import Rejected
 from specter2_plugins.sources import Client, open_source
+from specter2_plugins.writers.files import write_text
 
 STATE = "SPECTER2_STATE"
 
@@ -64,7 +66,7 @@ class ServiceSource(Source):
             if position:
                 file = self._file(name)
                 file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_text(json.dumps({"source": name, "position": position}), encoding="utf-8")
+                write_text(file, json.dumps({"source": name, "position": position}))
 
     def _load(self, name: str) -> dict[str, str]:
         try:
@@ -92,6 +94,7 @@ class OriginOptions:
             help="Instead of files: zotero, arxiv:cat:cs.IR, doi:FILE, crossref:FILE, openalex:FILE, s2:FILE.",
             rich_help_panel=READING,
         ),
+        READS_SOURCES,
     ] = None
 
     def source(

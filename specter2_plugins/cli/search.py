@@ -9,6 +9,7 @@ import typer
 from specter2_plugins.cli.groups import expand_groups
 from specter2_plugins.cli.hits import show_answers, show_hits
 from specter2_plugins.cli.options import OUTPUT, RANKING, AsJson, ModelOptions, StoreOptions
+from specter2_plugins.cli.outputs import READS, READS_SPLADE
 from specter2_plugins.cli.queries import Query, read_queries
 from specter2_plugins.papers import Paper
 
@@ -51,6 +52,7 @@ def search(
             help="File of queries instead, one a line: text, or JSON with id and text; - is the standard input.",
             rich_help_panel=MANY,
         ),
+        READS,
     ] = None,
     limit: Limit = 10,
     offset: Offset = 0,
@@ -78,7 +80,7 @@ def search(
     ] = False,
     vector: Vector = None,
     sparse: Annotated[
-        str, typer.Option(help="The sparse encoder: bm25, or splade:MODEL.", rich_help_panel=RANKING)
+        str, typer.Option(help="The sparse encoder: bm25, or splade:MODEL.", rich_help_panel=RANKING), READS_SPLADE
     ] = "bm25",
     as_json: AsJson = False,
     as_bibtex: AsBibtex = False,

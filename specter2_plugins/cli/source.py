@@ -16,6 +16,7 @@ from specter2_plugins.errors import PaperError, Specter2Error
 from specter2_plugins.papers import Paper
 from specter2_plugins.printable import to_json
 from specter2_plugins.readers import ReadingProgress, Rejected, read_records
+from specter2_plugins.writers.files import writing
 
 _SHOWN = 5
 _NOTES = 20
@@ -62,8 +63,8 @@ class Source:
             kept: IO[str] | None = None
             if self.rejects is not None:
                 stack.enter_context(_naming(self.rejects))
-                # A line at a time, so that what was rejected is there even if the run is killed.
-                kept = stack.enter_context(self.rejects.open("w", encoding="utf-8", buffering=1))
+                # Also of a run that fails: what it rejected may be why.
+                kept = stack.enter_context(writing(self.rejects, keep=True))
             yield lambda record: self._take(record, kept, shown)
 
     @property

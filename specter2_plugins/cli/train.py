@@ -13,6 +13,7 @@ import typer
 from specter2_plugins.cli.adapters import AdapterSources, chosen_adapters
 from specter2_plugins.cli.console import errors, output, print_json
 from specter2_plugins.cli.options import AsJson, load_model
+from specter2_plugins.cli.outputs import FILLS_MODEL, READS_MODEL, READS_TASKS
 from specter2_plugins.cli.progress import progress
 from specter2_plugins.cli.stopping import command_line, stoppable
 
@@ -23,8 +24,10 @@ RECIPE = "Recipe"
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="SciRepEval's tasks_config, .json or .jsonl.", show_default=False)],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the result, checkpoints and logs.")],
+    config: Annotated[
+        Path, typer.Argument(help="SciRepEval's tasks_config, .json or .jsonl.", show_default=False), READS_TASKS
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the result, checkpoints and logs."), FILLS_MODEL],
     what: Annotated[
         Literal["adapters", "base"], typer.Option("--train", help="Adapters on a frozen base, or all of a base.")
     ] = "adapters",
@@ -36,6 +39,7 @@ def train(
             help="What to start from: a hub name, 'mini' or a folder. By default SPECTER2's base and adapters, or for "
             "a base SciBERT.",
         ),
+        READS_MODEL,
     ] = None,
     adapter: AdapterSources = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start adapters afresh, even those it has.")] = False,

@@ -9,6 +9,7 @@ import typer
 
 from specter2_plugins.cli.console import errors, output, print_json
 from specter2_plugins.cli.options import AsJson, Device
+from specter2_plugins.cli.outputs import FILLS_MODEL, READS, READS_MODEL
 
 RECIPE = "Recipe"
 
@@ -20,13 +21,14 @@ def train_sparse(
             help="File or hub data set of pairs: query (question, anchor), and document (answer, positive, passage) or "
             "title and abstract."
         ),
+        READS,
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the model.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the model."), FILLS_MODEL],
     base: Annotated[
-        str, typer.Option(help="Hub name or folder of a SPLADE or a masked language model.")
+        str, typer.Option(help="Hub name or folder of a SPLADE or a masked language model."), READS_MODEL
     ] = "google-bert/bert-base-uncased",
     evaluate: Annotated[
-        str | None, typer.Option(help="Folder or hub data set in NanoBEIR's format, to measure the model on.")
+        str | None, typer.Option(help="Folder or hub data set in NanoBEIR's format, to measure the model on."), READS
     ] = None,
     on: Annotated[list[str] | None, typer.Option(help="Part of it, such as NanoNQ; by default all.")] = None,
     epochs: Annotated[float, typer.Option(min=0, help="Passes over the pairs.")] = 1,

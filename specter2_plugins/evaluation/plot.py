@@ -9,6 +9,7 @@ import numpy as np
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.report import SYSTEMS, Report
 from specter2_plugins.extras import require
+from specter2_plugins.writers.files import writing
 
 _HEIGHT_PER_ROW = 0.45
 _WIDTH = 8
@@ -28,7 +29,7 @@ def save_plot(report: Report, path: Path) -> None:
         path: Where to; its ending is the format: .png, .svg, .pdf.
 
     Raises:
-        EvaluationError: If it cannot be written.
+        Specter2Error: If it cannot be written.
         MissingExtraError: If matplotlib is not installed.
     """
     figure_module = require("matplotlib.figure", "matplotlib", "evaluate")
@@ -47,7 +48,8 @@ def save_plot(report: Report, path: Path) -> None:
     axes.set_xlabel("points")
     axes.legend()
     try:
-        figure.savefig(path)
+        with writing(path, "wb") as file:
+            figure.savefig(file, format=path.suffix.lower().removeprefix("."))
     except OSError as error:
         raise EvaluationError(f"{path} cannot be written: {error}") from None
 

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from specter2_plugins.errors import TrainingError
 from specter2_plugins.papers import Paper
+from specter2_plugins.writers.files import writing
 
 Neighbours: TypeAlias = Callable[[str], Sequence[str]]
 """A paper's id -> ids of papers that are near to it."""
@@ -102,20 +103,14 @@ def write_triplets(triplets: Iterable[Triplet], papers: Mapping[str, Paper], pat
     Raises:
         TrainingError: If there is no triplet to write.
     """
-    path = Path(path)
-    unfinished = path.with_name(f"{path.name}.unfinished")
     count = 0
-    try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            for triplet in triplets:
-                query, positive, negative = (_record(paper, papers[paper]) for paper in triplet)
-                file.write(json.dumps({"query": query, "pos": positive, "neg": negative}, ensure_ascii=False) + "\n")
-                count += 1
+    with writing(Path(path)) as file:
+        for triplet in triplets:
+            query, positive, negative = (_record(paper, papers[paper]) for paper in triplet)
+            file.write(json.dumps({"query": query, "pos": positive, "neg": negative}, ensure_ascii=False) + "\n")
+            count += 1
         if not count:
             raise TrainingError("no paper cites another that is among the papers; do the ids agree?")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
     return count
 
 

@@ -16,12 +16,13 @@ _TOKEN_BYTES = 4
 
 
 @contextmanager
-def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+def writing(path: Path, mode: str = "w", *, keep: bool = False) -> Iterator[IO[Any]]:
     """Open a file beside another, which it replaces at the end; text is UTF-8, a line at a time.
 
     Args:
         path: The file to write; a link stays, and what it leads to is replaced. A pipe or device is written directly.
         mode: "w" or "wb".
+        keep: Whether what is written until an error counts as the whole; by default it is removed.
 
     Raises:
         Specter2Error: If it cannot be written.
@@ -42,7 +43,7 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         done = True
     finally:
         if not direct:
-            if done:
+            if done or keep:
                 beside.replace(target)
             else:
                 beside.unlink()

@@ -30,7 +30,8 @@ def test_rejects_are_counted_and_kept_as_they_come(papers: Path, tmp_path: Path)
     source = Source([papers], fields=["title=dc:title"], rejects=rejects)
     reading = iter(source)
     assert next(reading).title == "T"
-    assert (rejects.read_text(), source.rejected) == ("", 0)
+    [unfinished] = tmp_path.glob("rejects.jsonl.*")
+    assert (unfinished.read_text(), source.rejected) == ("", 0)
     assert list(reading) == []
     assert source.rejected == 2
     first, second = (json.loads(line) for line in rejects.read_text().splitlines())
