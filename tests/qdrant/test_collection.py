@@ -13,9 +13,9 @@ import pytest
 from langchain_core.documents import Document
 from qdrant_client import QdrantClient
 
-from specter2_plugins import FilterError, Paper, PaperCollection, PaperError, Specter2, StoreError
+from specter2_plugins import FilterError, Paper, PaperCollection, PaperError, Specter2, StoreError, fingerprint
 from specter2_plugins.papers.payloads import to_payload
-from specter2_plugins.qdrant import CollectionSpec
+from specter2_plugins.qdrant import CollectionSpec, ingest_papers, open_client, search_papers, similar_papers
 from specter2_plugins.qdrant.collection import is_url
 from specter2_plugins.sentence_transformers import load
 from tests.conftest import Oracle
@@ -46,6 +46,20 @@ def test_fill_search_and_look_after(collection: PaperCollection, papers: list[Pa
     assert collection.delete(filter="year >= 2000") == 1
     assert collection.delete(["soil", "nobody"]) == 1
     assert len(collection) == 3
+
+
+def test_functions_for_a_client_of_ones_own(tmp_path: Path, model: Specter2, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[int] = []
+    digest = fingerprint.digest
+    monkeypatch.setattr(fingerprint, "digest", lambda weights: hashed.append(1) or digest(weights))
+    client = open_client(store=tmp_path / "store")  # without `with`, as in a notebook's cell
+    assert ingest_papers([RECORD, {"title": "Soil", "year": 2001}], client, model, collection="mine").ingested == 2
+    (hit,) = search_papers(client, model, "ranking", "mine", filter="year >= 2015")
+    seen = len(hashed)
+    assert len(search_papers(client, model, "networks", "mine")) == 2
+    assert len(hashed) == seen, "the weights were hashed for the first search"
+    assert [near.paper.title for near in similar_papers(client, model, hit.paper.id, "mine")] == ["Soil"]
+    client.close()
 
 
 def test_what_is_there_need_not_be_said_again(collection: PaperCollection, model: Specter2) -> None:
