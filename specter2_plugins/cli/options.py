@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -156,8 +156,8 @@ class PlaceOptions:
     """Where a store is."""
 
     store: Store = None
-    url: Url = None
-    api_key: ApiKey = None
+    url: Url = field(default=None, repr=False)
+    api_key: ApiKey = field(default=None, repr=False)
     api_key_file: ApiKeyFile = None
     grpc: Grpc = False
     grpc_port: GrpcPort = DEFAULT_GRPC_PORT

@@ -114,7 +114,7 @@ def open_client(
         raise StoreError(f"{name} is open already in {who}; close it there, or run a Qdrant server") from None
     except OSError as error:
         raise explain(error, name) from None
-    client.store, client.secrets = name, (key, *(secrets_of(url) if url is not None else ()))
+    client.store = name
     return client
 
 
@@ -137,7 +137,7 @@ def _remote(url: str, key: str | None, grpc: bool, grpc_port: int, timeout: int)
         with warnings.catch_warnings():
             if loopback:
                 warnings.filterwarnings("ignore", "Api key is used with an insecure connection")
-            return _Opened(
+            opened = _Opened(
                 url=url,
                 api_key=key,
                 headers={"authorization": authorization} if authorization is not None else None,
@@ -146,6 +146,8 @@ def _remote(url: str, key: str | None, grpc: bool, grpc_port: int, timeout: int)
                 timeout=timeout,
                 check_compatibility=False,
             )
+            opened.secrets = (key, (authorization or "").rpartition(" ")[2], *secrets_of(url))
+            return opened
     except ValueError as error:
         said = without_secrets(str(error), url, *secrets_of(url), key)
     # Outside of the handler, so that what was caught, which may hold the password, is no context of this one.

@@ -145,7 +145,18 @@ def _tell(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     wait = state.next_action.sleep if state.next_action else 0.0
     if error is not None and wait >= _LONG_WAIT:
-        _log.warning("%s; trying again in %.0f s", explain(error, "Qdrant"), wait)
+        _log.warning("%s; trying again in %.0f s", _known(error), wait)
+
+
+def _known(error: BaseException) -> str:
+    """Return what is said of an error where nobody knows the secrets that a server's own words may repeat."""
+    if isinstance(error, UnexpectedResponse):
+        return f"Qdrant answered {error.status_code}"
+    if isinstance(error, grpc.Call):
+        return f"Qdrant answered {error.code().name}"
+    if isinstance(error, QdrantException):
+        return "Qdrant is asked too much"
+    return str(explain(error, "Qdrant"))
 
 
 def _retry_after(state: RetryCallState) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args, get_type_hints
 
@@ -67,3 +67,12 @@ def _parameters(callback: Any) -> Iterator[Parameter]:
 
 
 COMMANDS = dict(all_commands())
+
+
+def line(words: Words, given: Mapping[str, str]) -> list[str]:
+    """Return a command line with some parameters, and anything for those that it needs."""
+    parameters = COMMANDS[words]
+    values = {one.name: "anything" for one in parameters if one.required} | dict(given)
+    by_name = {one.name: one for one in parameters}
+    options = [part for name, value in values.items() if by_name[name].typed for part in by_name[name].given(value)]
+    return [*words, *options, *(value for name, value in values.items() if not by_name[name].typed)]

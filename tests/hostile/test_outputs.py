@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("typer")
 
 from specter2_plugins.cli.outputs import Fills, Reads, Writes
-from tests.cli.commands import COMMANDS, Parameter, Words
+from tests.cli.commands import COMMANDS, Parameter, Words, line
 from tests.cli.conftest import Command, specter2
 from tests.conftest import Oracle
 
@@ -46,15 +46,6 @@ def pairs() -> Iterator[tuple[Words, Parameter, Parameter]]:
                 for read in parameters:
                     if any(isinstance(mark, Reads) for mark in read.marks):
                         yield words, written, read
-
-
-def line(words: Words, given: dict[str, str]) -> list[str]:
-    """Return a command line with some parameters, and anything for those that it needs."""
-    parameters = COMMANDS[words]
-    values = {one.name: "anything" for one in parameters if one.required} | given
-    by_name = {one.name: one for one in parameters}
-    options = [part for name, value in values.items() if by_name[name].typed for part in by_name[name].given(value)]
-    return [*words, *options, *(value for name, value in values.items() if not by_name[name].typed)]
 
 
 def test_each_text_of_a_command_is_known_to_name_files_or_none() -> None:
