@@ -33,7 +33,7 @@ def demo(
         with progress("ingesting") as show:
 
             def follow(so_far: IngestReport) -> None:
-                show(so_far.done, None, so_far.ingested, so_far.tokens)
+                show(so_far.done, None, so_far.ingested, so_far.tokens, so_far.read)
 
             report = papers.ingest(SAMPLE_PAPERS, on_progress=follow)
         known = f"; {report.unchanged} were there already" if report.unchanged else ""

@@ -115,7 +115,7 @@ def _into_folder(source: Source, folder: str, run: Callable[[Follow], IngestRepo
             latest[:] = [report]
             # What is embedded counts here, for it takes minutes until a whole part is written.
             done = report.done + report.embedded - report.ingested
-            show(done, source.total(report.read), report.embedded, report.tokens)
+            show(done, report.total or source.total(report.read), report.embedded, report.tokens, report.read)
 
         report = run(follow)
     source.require_papers(report.read - report.rejected)

@@ -214,7 +214,8 @@ def ingest(
 
         def follow(so_far: IngestReport) -> None:
             latest[:] = [so_far]
-            show(so_far.done, source.total(so_far.read), so_far.ingested, so_far.tokens)
+            total = so_far.total or source.total(so_far.read)
+            show(so_far.done, total, so_far.ingested, so_far.tokens, so_far.read)
 
         if by.ray is not None:
             from specter2_plugins.pipeline.ray.actors import RayModel

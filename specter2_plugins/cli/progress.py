@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -19,28 +18,49 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 15
 
 
-class Update(Protocol):
-    """Takes what is done of how much, as `Pace.words` does."""
-
-    def __call__(self, done: float, total: float | None = None, worked: float | None = None, tokens: int = 0) -> None:
-        """Take it."""
-
-
-@dataclass(frozen=True)
 class Show:
     """Shows how far a command is.
 
     Args:
-        show: Called with what is done.
-        pause: Gives a context in which the terminal is free for a question.
+        line: Where that is shown.
+        what: What is happening, such as "embedding".
+        unit: What is counted.
+        source: Where papers come from; its rejected records are shown too.
+        clock: Gives seconds.
     """
 
-    show: Update
-    pause: Callable[[], AbstractContextManager[None]]
+    def __init__(
+        self, line: _Line, what: str, unit: str, source: Source | None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._line = line
+        self._what = what
+        self._source = source
+        self._clock = clock
+        self._pace = Pace(unit, clock)
 
-    def __call__(self, done: float, total: float | None = None, worked: float | None = None, tokens: int = 0) -> None:
-        """Show what is done."""
-        self.show(done, total, worked, tokens)
+    def __call__(
+        self,
+        done: float,
+        total: float | None = None,
+        worked: float | None = None,
+        tokens: int = 0,
+        read: float | None = None,
+    ) -> None:
+        """Show what is done of how much, as `Pace.words` says it."""
+        text = self._pace.words(done, total, worked, tokens, read)
+        if self._source is not None and self._source.rejected:
+            text += f", {self._source.rejected} rejected"
+        self._line.put(self._what, text, done, total)
+
+    def stage(self, what: str, unit: str) -> None:
+        """Go on with another stage, if it is another; its pace is its own."""
+        if what != self._what:
+            self._what = what
+            self._pace = Pace(unit, self._clock)
+
+    def pause(self) -> AbstractContextManager[None]:
+        """Give a context in which the terminal is free for a question."""
+        return self._line.pause()
 
 
 @contextmanager
@@ -60,40 +80,52 @@ def progress(
         clock: Gives seconds.
 
     Yields:
-        A function to call with what is done so far.
+        What to call with that which is done so far.
     """
-    pace = Pace(unit, clock)
-
-    def text(done: float, total: float | None, worked: float | None, tokens: int) -> str:
-        rejected = f", {source.rejected} rejected" if source is not None and source.rejected else ""
-        return pace.words(done, total, worked, tokens) + rejected
-
-    if errors.is_terminal:
-        words = TextColumn("{task.description}"), TextColumn("{task.fields[text]}")
-        with Progress(words[0], BarColumn(), TaskProgressColumn(), words[1], console=errors, transient=True) as bar:
-            task = bar.add_task(what, total=None, text="")
-
-            def update(done: float, total: float | None = None, worked: float | None = None, tokens: int = 0) -> None:
-                bar.update(task, total=total, completed=done, text=text(done, total, worked, tokens))
-
-            yield Show(update, lambda: _paused(bar))
+    if not errors.is_terminal:
+        yield Show(_Lines(clock), what, unit, source, clock)
         return
-    last_line = clock()
-
-    def line(done: float, total: float | None = None, worked: float | None = None, tokens: int = 0) -> None:
-        nonlocal last_line
-        said = text(done, total, worked, tokens)
-        if clock() - last_line >= SECONDS_BETWEEN_LINES:
-            last_line = clock()
-            errors.print(f"{what}: {said}")
-
-    yield Show(line, nullcontext)
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[text]}")
+    with Progress(*columns, console=errors, transient=True) as bar:
+        yield Show(_Bar(bar, what), what, unit, source, clock)
 
 
-@contextmanager
-def _paused(bar: Progress) -> Iterator[None]:
-    bar.stop()
-    try:
-        yield
-    finally:
-        bar.start()
+class _Line(Protocol):
+    def put(self, what: str, text: str, done: float, total: float | None) -> None: ...
+
+    def pause(self) -> AbstractContextManager[None]: ...
+
+
+class _Lines:
+    """A line from time to time."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._last = clock()
+
+    def put(self, what: str, text: str, done: float, total: float | None) -> None:
+        if self._clock() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = self._clock()
+            errors.print(f"{what}: {text}")
+
+    def pause(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+class _Bar:
+    """One line that changes."""
+
+    def __init__(self, bar: Progress, what: str) -> None:
+        self._bar = bar
+        self._task = bar.add_task(what, total=None, text="")
+
+    def put(self, what: str, text: str, done: float, total: float | None) -> None:
+        self._bar.update(self._task, description=what, total=total, completed=done, text=text)
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()

@@ -74,8 +74,7 @@ class Source:
 
     def total(self, read: int) -> float | None:
         """Return about how many records the files hold, of which some were read; None where it cannot be told."""
-        share = self.progress.share
-        return read / share if share and read else None
+        return self.progress.total(read)
 
     def finished(self) -> None:
         """Take note that all of it is stored."""

@@ -45,6 +45,7 @@ class IngestReport:
     tokens: int = 0
     encoding_seconds: float = 0.0
     seconds: float = 0.0
+    _total: float | None = field(default=None, init=False, repr=False, compare=False)
     _conflicts: list[str] = field(default_factory=list, init=False, repr=False, compare=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
@@ -52,6 +53,15 @@ class IngestReport:
     def conflicts(self) -> list[str]:
         """The first conflicts, each with its id and both titles, in words."""
         return list(self._conflicts)
+
+    @property
+    def total(self) -> float | None:
+        """About how many records there are in all; None where they are read without telling."""
+        return self._total
+
+    def expect(self, total: float | None) -> None:
+        """Take note of how many records there are in all, as far as it is known."""
+        self._total = total
 
     @property
     def done(self) -> int:

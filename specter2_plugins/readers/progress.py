@@ -48,6 +48,11 @@ class ReadingProgress:
             return None
         return min(1.0, (self._finished + (self._open.taken if self._open else 0)) / self._total)
 
+    def total(self, read: int) -> float | None:
+        """Return about how many records the sources hold, of which some were read; None where it cannot be told."""
+        share = self.share
+        return read / share if share and read else None
+
     def begin(self, inputs: Sequence[Input]) -> None:
         """Take note of what is to be read."""
         sizes = [source.size for source in inputs]

@@ -108,6 +108,7 @@ def test_parts_are_written_by_actors(ray: None, model: Specter2, oracle: Oracle,
     folder = str(tmp_path / "vectors")
     report = embed_on_ray(SourceFiles([library]), folder, RayModel(str(oracle.models)), workers=2, part=16)
     assert (report.read, report.ingested, report.duplicate, report.rejected) == (PAPERS + 2, PAPERS, 1, 1)
+    assert report.total == PAPERS + 2
     papers = list(StoredEmbeddings(folder).papers())
     assert sorted(int(paper.id or -1) for paper in papers) == list(range(PAPERS))
     stored = np.stack([paper.vectors["proximity"] for paper in papers])

@@ -94,7 +94,7 @@ class Actor:
                 self.do(piece.work, report)
         except Specter2Error as error:
             return pickle.dumps(error)
-        return pickle.dumps((report.to_dict(), piece.rejected, [*piece.conflicts, *report.conflicts]))
+        return pickle.dumps((report.to_dict(), piece.total, piece.rejected, [*piece.conflicts, *report.conflicts]))
 
     def do(self, work: Any, report: IngestReport) -> None:
         """Do a piece of work, and count it."""

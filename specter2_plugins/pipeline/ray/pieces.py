@@ -10,7 +10,7 @@ from typing import Any
 from specter2_plugins.errors import Specter2Error
 from specter2_plugins.pipeline.intake import Intake, Record
 from specter2_plugins.pipeline.report import IngestReport
-from specter2_plugins.readers import Rejected, read_records
+from specter2_plugins.readers import ReadingProgress, Rejected, read_records
 
 Planner = Callable[[Iterable[Record], Intake], Iterator[Any]]
 """Makes work of records, which are taken in by something that counts what is left out."""
@@ -39,10 +39,11 @@ class SourceFiles:
 
 @dataclass
 class Piece:
-    """Work for an actor, and what was counted since the piece before."""
+    """Work for an actor, what was counted since the piece before, and about how many records there are in all."""
 
     work: Any
     counts: dict[str, float]
+    total: float | None
     rejected: list[Rejected] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
 
@@ -55,6 +56,7 @@ def pieces(sources: SourceFiles, plan: Planner) -> Iterator[Piece | Specter2Erro
     report, before, told = IngestReport(), IngestReport().to_dict(), 0
     rejected: list[Rejected] = []
     intake = Intake(report, sources.source, on_reject=rejected.append)
+    progress = ReadingProgress()
 
     def piece(work: Any) -> Piece:
         nonlocal before, told
@@ -64,10 +66,10 @@ def pieces(sources: SourceFiles, plan: Planner) -> Iterator[Piece | Specter2Erro
         taken, rejected[:] = list(rejected), []
         conflicts = report.conflicts[told:]
         told += len(conflicts)
-        return Piece(work, counts, taken, conflicts)
+        return Piece(work, counts, progress.total(report.read), taken, conflicts)
 
     try:
-        for work in plan(read_records(sources.files, sources.format, sources.fields), intake):
+        for work in plan(read_records(sources.files, sources.format, sources.fields, progress), intake):
             yield piece(work)
     except Specter2Error as error:
         yield error

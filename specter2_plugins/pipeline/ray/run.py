@@ -230,8 +230,9 @@ def _run(
             result = pickle.loads(row[DONE])
             if isinstance(result, Specter2Error):
                 raise result
-            counts, rejected, conflicts = result
+            counts, total, rejected, conflicts = result
             report.add(**counts)
+            report.expect(total)
             report.keep_conflicts(conflicts)
             for record in rejected:
                 on_reject(record)
