@@ -313,7 +313,7 @@ def test_a_signal_stops_it_cleanly(tmp_path: Path, at: tuple[str, ...], number: 
     try:
         assert process.stderr is not None
         line = process.stderr.readline()
-        while line and not re.search(r"[1-9]\d* papers,", line):
+        while line and not re.match("ingesting: [1-9]", line):
             line = process.stderr.readline()
         process.send_signal(number)
         out, err = process.communicate(timeout=250)
