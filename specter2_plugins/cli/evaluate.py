@@ -18,7 +18,7 @@ from specter2_plugins.printable import to_json
 from specter2_plugins.writers.files import write_text
 
 if TYPE_CHECKING:
-    from specter2_plugins.evaluation import Report
+    from specter2_plugins.evaluation import Report, Stage
 
 
 @expand_groups
@@ -77,8 +77,13 @@ def evaluate(
             save_plot(report, plot)
 
     try:
-        with progress("embedding for the tasks", unit="texts") as follow:
-            report = run(encoder, tasks, adapter=through, cache=cache, on_progress=follow, after_task=keep)
+        with progress("evaluating", unit="texts") as shown:
+
+            def follow(stage: Stage) -> None:
+                shown.stage(f"{stage.task}: {stage.doing}", stage.unit)
+                shown(stage.done, stage.total, stage.worked, read=stage.total)
+
+            report = run(encoder, tasks, adapter=through, cache=cache, on_stage=follow, after_task=keep)
     except Specter2Error:
         for report in finished:
             with suppress(OSError, Specter2Error):

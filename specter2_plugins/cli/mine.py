@@ -12,9 +12,11 @@ from specter2_plugins.cli.console import errors, output
 from specter2_plugins.cli.groups import expand_groups
 from specter2_plugins.cli.options import Files, ModelOptions, ReadingOptions, StoreOptions, typed
 from specter2_plugins.cli.outputs import READS, WRITES
+from specter2_plugins.cli.progress import progress
 from specter2_plugins.errors import PaperError
 from specter2_plugins.papers import Paper
 
+_AT_ONCE = 256
 NEGATIVES = "Hard negatives"
 
 
@@ -69,22 +71,28 @@ def mine(
     cited = read_citations(citations)
     papers: dict[str, Paper] = {}
     unnamed = twice = 0
-    for paper in source:
-        if paper.id is None:
-            unnamed += 1
-        elif papers.setdefault(paper.id, paper) is not paper:
-            twice += 1
-    source.require_papers(len(papers) + unnamed)
-    if not papers:
-        raise PaperError("none of the papers has an id, which citations need; name theirs with --field id=KEY")
-    neighbours = None
     with ExitStack() as stack:
+        show = stack.enter_context(progress("reading", source))
+        for number, paper in enumerate(source, start=1):
+            if paper.id is None:
+                unnamed += 1
+            elif papers.setdefault(paper.id, paper) is not paper:
+                twice += 1
+            if number % _AT_ONCE == 0:
+                show(number, source.total(number))
+        source.require_papers(len(papers) + unnamed)
+        if not papers:
+            raise PaperError("none of the papers has an id, which citations need; name theirs with --field id=KEY")
+        neighbours = None
         if where.is_named:
             from specter2_plugins.mining.neighbours import qdrant_neighbours
 
             client = stack.enter_context(where.open(context, read_only=True))
             neighbours = qdrant_neighbours(client, by.load(), where.collection, skip=skip, depth=depth)
-        triplets = mine_triplets(cited, papers, per_paper=per_paper, hard=hard, neighbours=neighbours, seed=seed)
+        show.stage("mining", "papers that cite")
+        triplets = mine_triplets(
+            cited, papers, per_paper=per_paper, hard=hard, neighbours=neighbours, seed=seed, on_paper=show
+        )
         count = write_triplets(triplets, papers, out)
     citing = sum(paper in cited for paper in papers)
     output.print(f"{count} triplets from {len(papers)} papers, {citing} of which cite others, in {out}")

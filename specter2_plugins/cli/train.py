@@ -137,7 +137,7 @@ def train(
         "cpu": cpu,
     }
     given = {name: value for name, value in settings.items() if value is not None}
-    common: dict[str, Any] = {"resume": resume, "log": _print, "push_to_hub": push_to_hub}
+    common: dict[str, Any] = {"resume": resume, "log": print_step, "push_to_hub": push_to_hub}
     source = model or _MODELS[what]
     if what == "base" and fresh:
         raise typer.BadParameter("--fresh is for adapters")
@@ -179,6 +179,7 @@ def _how_to_go_on(steps: int, resume: bool) -> str:
     return f"the checkpoint of step {steps} is kept. Go on with: {command_line(arguments)}"
 
 
-def _print(step: int, steps: int, measured: dict[str, float]) -> None:
+def print_step(step: int, steps: int, measured: dict[str, float]) -> None:
+    """Print what was measured after a step."""
     shown = ", ".join(f"{name} {value:.4g}" for name, value in measured.items() if name not in _TIMINGS)
     errors.print(f"step {step} of {steps}: {shown}")

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from specter2_plugins.cli.console import errors, output, print_json
-from specter2_plugins.cli.options import AsJson, Device
+from specter2_plugins.cli.options import AsJson, Device, hide_loading_bars
 from specter2_plugins.cli.outputs import FILLS_MODEL, READS, READS_MODEL
+from specter2_plugins.cli.progress import progress
+from specter2_plugins.cli.train import print_step
 
 RECIPE = "Recipe"
 
@@ -59,9 +61,16 @@ def train_sparse(
     from specter2_plugins.sparse.training import Recipe, read_pairs, train_splade
 
     recipe = Recipe(epochs, batch_size, learning_rate, document_regularizer, query_regularizer, rank, max_tokens, seed)
-    model = train_splade(base, read_pairs(pairs), recipe, device=device)
-    results = evaluate_splade(model, evaluate, on) if evaluate is not None else {}
+    rows = read_pairs(pairs)
+    hide_loading_bars()
+    with progress("training", unit="steps") as on_step:
+        model = train_splade(base, rows, recipe, device=device, log=print_step, on_step=on_step)
+    # Before it is measured, which may fail, and again with what was measured, for its card.
     model.save_pretrained(str(out))
+    results = {}
+    if evaluate is not None:
+        results = evaluate_splade(model, evaluate, on)
+        model.save_pretrained(str(out))
     if as_json:
         print_json({"model": str(out), "results": results})
     else:

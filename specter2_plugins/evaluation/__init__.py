@@ -18,6 +18,7 @@ from specter2_plugins.evaluation.mteb_encoder import mteb_encoder  # noqa: E402
 from specter2_plugins.evaluation.plot import check_plot, save_plot  # noqa: E402
 from specter2_plugins.evaluation.report import Report, Score  # noqa: E402
 from specter2_plugins.evaluation.sources import read_tasks  # noqa: E402
+from specter2_plugins.evaluation.stages import Stage  # noqa: E402
 from specter2_plugins.evaluation.task import Task  # noqa: E402
 
-__all__ = ["Report", "Score", "Task", "check_plot", "evaluate", "mteb_encoder", "read_tasks", "save_plot"]
+__all__ = ["Report", "Score", "Stage", "Task", "check_plot", "evaluate", "mteb_encoder", "read_tasks", "save_plot"]

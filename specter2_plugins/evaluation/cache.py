@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from specter2_plugins.errors import EvaluationError
+from specter2_plugins.evaluation.stages import passed
 
 _BLOCK = 8192
 """Texts to a file, so that a run that is stopped loses no more than those."""
@@ -48,6 +49,7 @@ class EmbeddingCache:
             EvaluationError: If embeddings cannot be kept.
         """
         missing = list({key: text for text in texts if (key := _key(text)) not in self._vectors}.items())
+        passed(len(texts) - len(missing), work=False)
         for start in range(0, len(missing), _BLOCK):
             block = missing[start : start + _BLOCK]
             self._store([key for key, _ in block], embed([text for _, text in block]))

@@ -18,7 +18,8 @@ from specter2_plugins.evaluation.encoder import Encoder
 from specter2_plugins.evaluation.few_shot import FewShot
 from specter2_plugins.evaluation.labelled import Labelled, Split
 from specter2_plugins.evaluation.report import MODEL, Score
-from specter2_plugins.evaluation.svm import classify
+from specter2_plugins.evaluation.stages import stage
+from specter2_plugins.evaluation.svm import classify, fits
 
 _AVERAGED = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
 _AVERAGES = ("binary", "macro", "micro", "samples", "weighted")
@@ -51,11 +52,16 @@ class Classification:
             EvaluationError: If nothing can be learnt, or a metric does not fit the labels.
         """
         split = self.papers.embed(encoder, "classification")
-        yield from self._scores(self.name, [classify(split, multi_label=self.multi_label)], split)
+        labels = split.train_labels.shape[1] if self.multi_label else 1
+        with stage("learning", "SVMs", fits(labels=labels)):
+            predicted = classify(split, multi_label=self.multi_label)
+        yield from self._scores(self.name, [predicted], split)
         for runs in self.few_shot:
             samples = runs.splits(split, self.multi_label)
             # As in SciRepEval, the cost is not searched in small samples of papers with one class.
-            made = [classify(one, multi_label=self.multi_label, search_cost=self.multi_label) for one in samples]
+            fitted = fits(labels=labels, search_cost=self.multi_label)
+            with stage(f"learning from {runs.sample_size}", "SVMs", runs.iterations * fitted):
+                made = [classify(one, multi_label=self.multi_label, search_cost=self.multi_label) for one in samples]
             yield from self._scores(f"{self.name}, {runs.sample_size} shot", made, split)
 
     def _scores(self, name: str, predictions: Sequence[NDArray[Any]], split: Split) -> Iterator[Score]:

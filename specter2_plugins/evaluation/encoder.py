@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from specter2_plugins.errors import TaskError
 from specter2_plugins.evaluation.cache import EmbeddingCache
+from specter2_plugins.evaluation.stages import passed, stage
 from specter2_plugins.scirepeval import Document, text_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ class Encoder:
         adapter: The adapter, or "base", that every text goes through. Default: the one of the text's task.
         cache: Where embeddings are kept, by the model's fingerprint and the texts. Default: nowhere.
         progress: Whether to show bars.
-        on_progress: Called with the texts embedded so far, and how many are known to be embedded in all.
     """
 
     def __init__(
@@ -40,14 +40,11 @@ class Encoder:
         adapter: str | None = None,
         cache: Path | None = None,
         progress: bool = False,
-        on_progress: Callable[[int, int], object] = lambda embedded, known: None,
     ) -> None:
         self._model = model
         self._adapter = adapter
         self._folder = cache
         self._progress = progress
-        self._on_progress = on_progress
-        self._embedded = self._known = 0
         self._embedder = lru_cache(maxsize=None)(self._new_embedder)
         self.used: dict[str, Fingerprint] = {}
         """What embedded each task's texts so far."""
@@ -66,7 +63,8 @@ class Encoder:
             self.used[task], embed = self._embedder(self._adapter or task)
         except TaskError as error:
             raise TaskError(f"{error}, or send every text through one adapter, or 'base'") from None
-        return embed([text_of(parts, self._model.transformer.sep_token) for parts in documents])
+        with stage("embedding", "texts", len(documents)):
+            return embed([text_of(parts, self._model.transformer.sep_token) for parts in documents])
 
     def _new_embedder(self, adapter: str) -> tuple[Fingerprint, _Embed]:
 
@@ -81,13 +79,9 @@ class Encoder:
     def _encode(self, adapter: str, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.empty((0, self._model.dimensions), np.float32)
-        self._known += len(texts)
-
-        def passed(count: int, tokens: int) -> None:
-            self._embedded += count
-            self._on_progress(self._embedded, self._known)
-
-        vectors = self._model.encode(texts, task=adapter, show_progress_bar=self._progress, on_pass=passed)
+        vectors = self._model.encode(
+            texts, task=adapter, show_progress_bar=self._progress, on_pass=lambda count, tokens: passed(count)
+        )
         return np.asarray(vectors, np.float32)
 
 

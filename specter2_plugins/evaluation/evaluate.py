@@ -10,6 +10,7 @@ from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.encoder import Encoder
 from specter2_plugins.evaluation.report import Report
 from specter2_plugins.evaluation.sources import read_tasks
+from specter2_plugins.evaluation.stages import OnStage, following
 from specter2_plugins.evaluation.task import Task
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def evaluate(
     adapter: str | None = None,
     cache: Path | None = None,
     progress: bool = False,
-    on_progress: Callable[[int, int], object] = lambda embedded, known: None,
+    on_stage: OnStage = lambda stage: None,
     after_task: Callable[[Report], object] = lambda report: None,
 ) -> Report:
     """Evaluate a model.
@@ -41,7 +42,8 @@ def evaluate(
             have: classification, regression, proximity, and for short queries adhoc_query.
         cache: Folder that keeps embeddings, found again by the model's fingerprint and the texts. Default: none.
         progress: Whether to show bars.
-        on_progress: Called with the texts embedded so far, and how many are known to be embedded in all.
+        on_stage: Called with what is done of a task's stage, again and again: its texts are embedded, papers are ranked
+            or SVMs learn.
         after_task: Called with the scores so far after each task, for those who keep them.
 
     Returns:
@@ -51,11 +53,12 @@ def evaluate(
         EvaluationError: If a task cannot be read or measured.
         TaskError: If the model lacks an adapter that a task needs.
     """
-    encoder = Encoder(model, adapter, cache, progress, on_progress)
+    encoder = Encoder(model, adapter, cache, progress)
     report = Report([], {})
     for task in read_tasks(tasks) if isinstance(tasks, str | Path) else tasks:
         try:
-            scores = [*report.scores, *task.evaluate(encoder)]
+            with following(task.name, on_stage):
+                scores = [*report.scores, *task.evaluate(encoder)]
         except EvaluationError as error:
             raise EvaluationError(f"task {task.name!r}: {error}") from None
         report = Report(scores, {name: used.to_dict() for name, used in encoder.used.items()})

@@ -13,6 +13,7 @@ from specter2_plugins.evaluation.encoder import Encoder
 from specter2_plugins.evaluation.lexical import LexicalIndex
 from specter2_plugins.evaluation.report import Score
 from specter2_plugins.evaluation.runs import Judgements, Measured, Run, compare, judged, scores
+from specter2_plugins.evaluation.stages import passed, stage
 from specter2_plugins.scirepeval import Document
 
 _DEPTH = 1000
@@ -56,8 +57,10 @@ class Ranking:
         asked = judged(self.judgements, self.queries, self.documents)
         queries, documents = [self.queries[query] for query in asked], list(self.documents.values())
         vectors = encoder.embed(queries, self.query_task), encoder.embed(documents, "proximity")
-        lexical = self._run(asked, LexicalIndex(documents).scores(queries), above=0.0)
-        dense = self._run(asked, nearness(*vectors))
+        index = LexicalIndex(documents)
+        with stage("ranking", "queries", 2 * len(asked)):
+            lexical = self._run(asked, index.scores(queries), above=0.0)
+            dense = self._run(asked, nearness(*vectors))
         return compare(self.metrics, self.judgements, lexical, dense)
 
     def _run(self, asked: list[str], scores: Iterable[NDArray[np.floating]], above: float = -np.inf) -> Run:
@@ -75,6 +78,7 @@ class Ranking:
                 chosen = np.flatnonzero(row >= np.partition(row, -depth)[-depth])
             found = [(float(row[number]), ids[number]) for number in chosen[row[chosen] > above].tolist()]
             run[query] = {name: score for score, name in (found if self.pooled else sorted(found)[-_DEPTH:])}
+            passed()
         return run
 
 

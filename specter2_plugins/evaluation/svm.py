@@ -19,11 +19,22 @@ from sklearn.svm import LinearSVC, LinearSVR
 
 from specter2_plugins.errors import EvaluationError, one_line
 from specter2_plugins.evaluation.labelled import Split
+from specter2_plugins.evaluation.stages import passed, stage
 
 _SEED = 42
 _FOLDS = 3
 _CLASSIFIER_COSTS = np.logspace(-2, 2, 5)
 _REGRESSOR_COSTS = np.logspace(-4, 2, 7)
+
+
+def fits(*, labels: int = 1, search_cost: bool = True) -> int:
+    """Return how many SVMs `classify` fits.
+
+    Args:
+        labels: How many labels are learned one by one; 1 where a paper has one class.
+        search_cost: Whether the cost is searched.
+    """
+    return labels * (len(_CLASSIFIER_COSTS) * _FOLDS + 1 if search_cost else 1)
 
 
 def classify(split: Split, *, multi_label: bool = False, search_cost: bool = True) -> NDArray[Any]:
@@ -56,8 +67,9 @@ def regress(split: Split) -> NDArray[np.float64]:
     Raises:
         EvaluationError: If nothing can be learnt, as of fewer papers than folds.
     """
-    model = LinearSVR(epsilon=0, dual=True, fit_intercept=False, tol=1e-3, max_iter=1_000, random_state=_SEED)
-    return _predict(GridSearchCV(model, {"C": _REGRESSOR_COSTS}, cv=_FOLDS, error_score="raise"), split)
+    model = _Regressor(epsilon=0, dual=True, fit_intercept=False, tol=1e-3, max_iter=1_000, random_state=_SEED)
+    with stage("learning", "SVMs", len(_REGRESSOR_COSTS) * _FOLDS + 1):
+        return _predict(GridSearchCV(model, {"C": _REGRESSOR_COSTS}, cv=_FOLDS, error_score="raise"), split)
 
 
 class _Classifier(LinearSVC):
@@ -66,8 +78,19 @@ class _Classifier(LinearSVC):
     def fit(self, papers: NDArray[np.float32], labels: NDArray[Any]) -> _Classifier:
         found = np.unique(labels)
         if len(found) > 1:
-            return super().fit(papers, labels)
-        self.classes_, self.coef_, self.intercept_ = found, np.zeros((1, papers.shape[1])), np.array([-1.0])
+            super().fit(papers, labels)
+        else:
+            self.classes_, self.coef_, self.intercept_ = found, np.zeros((1, papers.shape[1])), np.array([-1.0])
+        passed()
+        return self
+
+
+class _Regressor(LinearSVR):
+    """Tells when it has learned."""
+
+    def fit(self, papers: NDArray[np.float32], numbers: NDArray[np.float64]) -> _Regressor:
+        super().fit(papers, numbers)
+        passed()
         return self
 
 

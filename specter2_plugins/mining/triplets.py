@@ -41,6 +41,7 @@ def mine_triplets(
     hard: int = HARD,
     neighbours: Neighbours | None = None,
     seed: int = 0,
+    on_paper: Callable[[int, int], object] = lambda done, papers: None,
 ) -> Iterator[Triplet]:
     """Make triplets of every paper that cites another.
 
@@ -59,6 +60,7 @@ def mine_triplets(
         hard: How many of them have a hard negative.
         neighbours: Where hard negatives come from, instead of the citations of cited papers.
         seed: Of the draws.
+        on_paper: Called after each paper that cites, with the number of those that are done, and of all.
 
     Raises:
         TrainingError: If the numbers make no sense.
@@ -84,7 +86,14 @@ def mine_triplets(
         for positive, negative in zip(cycle(positives), negatives, strict=False):
             yield Triplet(query, positive, negative)
 
-    return chain.from_iterable(of(query) for query in citations if query in known)
+    queries = [query for query in citations if query in known]
+
+    def of_all() -> Iterator[Triplet]:
+        for number, query in enumerate(queries, start=1):
+            yield from of(query)
+            on_paper(number, len(queries))
+
+    return of_all()
 
 
 def write_triplets(triplets: Iterable[Triplet], papers: Mapping[str, Paper], path: str | Path) -> int:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import torch
 from sentence_transformers import SparseEncoder
 from sentence_transformers.base.sampler import BatchSamplers
 from sentence_transformers.sparse_encoder import SparseEncoderTrainer, SparseEncoderTrainingArguments
 from sentence_transformers.sparse_encoder.losses import SparseMultipleNegativesRankingLoss, SpladeLoss
 from transformers import set_seed
+from transformers.trainer_callback import PrinterCallback
 
-from specter2_plugins.errors import CheckpointError, PaperError
+from specter2_plugins.engine.machine import auto_dtype
+from specter2_plugins.errors import CheckpointError, PaperError, TrainingError
 from specter2_plugins.extras import require
 from specter2_plugins.papers import Paper, input_text
+from specter2_plugins.sentence_transformers.training_log import Log, LogCallback, OnStep
 from specter2_plugins.sparse.checkpoint import load_splade
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 
 QUERIES = ("query", "question", "anchor")
 TEXTS = ("document", "answer", "positive", "passage")
+_LOG_EVERY = 10
 _FORMATS = {".json": "json", ".jsonl": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
 
@@ -51,6 +57,12 @@ class Recipe:
     max_tokens: int | None = None
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        for name in ("epochs", "learning_rate", "document_regularizer", "query_regularizer"):
+            value, least = getattr(self, name), "0" if name.endswith("regularizer") else "more than 0"
+            if not (0 <= value < math.inf) or (value == 0 and least != "0"):
+                raise TrainingError(f"{name} is {value}, expected a number from {least}")
+
 
 def read_pairs(source: str | Path) -> Dataset:
     """Read pairs of a query and what answers it.
@@ -75,6 +87,8 @@ def read_pairs(source: str | Path) -> Dataset:
             raise PaperError(f"{source}: pairs are read from {', '.join(_FORMATS)}")
         options = {"sep": "\t"} if suffix == ".tsv" else {}
         rows = datasets.load_dataset(kind, data_files=str(path), split="train", **options)
+    elif Path(path.name.removesuffix(".gz")).suffix in _FORMATS:
+        raise PaperError(f"{source} does not exist")
     else:
         rows = datasets.load_dataset(str(source), split="train")
     columns = set(rows.column_names)
@@ -98,7 +112,13 @@ def read_pairs(source: str | Path) -> Dataset:
 
 
 def train_splade(
-    base: str | Path, pairs: Dataset, recipe: Recipe = Recipe(), *, device: str | None = None
+    base: str | Path,
+    pairs: Dataset,
+    recipe: Recipe = Recipe(),
+    *,
+    device: str | None = None,
+    log: Log | None = None,
+    on_step: OnStep = lambda step, steps: None,
 ) -> SparseEncoder:
     """Train a SPLADE model with in-batch negatives and the FLOPS losses of queries and documents.
 
@@ -113,12 +133,15 @@ def train_splade(
         pairs: A data set with the columns `query` and `document`.
         recipe: How to train.
         device: As for `load_splade`.
+        log: Called with the step, the steps in all and what was measured, instead of transformers' own progress.
+        on_step: Called after each step, if there is a log, with its number and the steps in all.
 
     Returns:
         The model, with LoRA beside the base, so that `save_pretrained` writes the adapter alone.
 
     Raises:
         CheckpointError: If the base cannot be had, is no SPLADE, or is itself an adapter.
+        TrainingError: If its weights are not finite any more.
         MissingExtraError: If a package for training is not installed.
     """
     for package in ("datasets", "accelerate"):
@@ -150,10 +173,12 @@ def train_splade(
             warmup_steps=int(len(pairs) * recipe.epochs / recipe.batch_size / 10),
             # A text that two queries of a batch share would be a negative of both.
             batch_sampler=BatchSamplers.NO_DUPLICATES,
-            bf16=model.device.type == "cuda",
+            bf16=model.device.type == "cuda" and auto_dtype(str(model.device)) is torch.bfloat16,
             use_cpu=model.device.type == "cpu",
             seed=recipe.seed,
             save_strategy="no",
+            logging_steps=_LOG_EVERY,
+            disable_tqdm=log is not None,
             report_to=[],
         )
         loss = SpladeLoss(
@@ -162,5 +187,12 @@ def train_splade(
             document_regularizer_weight=recipe.document_regularizer,
             query_regularizer_weight=recipe.query_regularizer,
         )
-        SparseEncoderTrainer(model, args=arguments, train_dataset=pairs, loss=loss).train()
+        trainer = SparseEncoderTrainer(model, args=arguments, train_dataset=pairs, loss=loss)
+        if log is not None:
+            trainer.remove_callback(PrinterCallback)
+            trainer.add_callback(LogCallback(log, on_step))
+        trainer.train()
+    for name, weight in model.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise TrainingError(f"after training the weights {name} are not finite; lower the learning rate")
     return model.eval()

@@ -84,7 +84,7 @@ def test_a_stop_says_how_to_go_on(
             if step == number:
                 os.kill(os.getpid(), signal.SIGTERM)
 
-        monkeypatch.setattr(train, "_print", log)
+        monkeypatch.setattr(train, "print_step", log)
 
     out = tmp_path / "out"
     command = ("train", config, "-o", out, "-m", oracle.models, *SMALL, "--epochs", 1, "--log-every", 1, "--every", 2)

@@ -101,3 +101,10 @@ def test_written_as_scirepeval_has_them(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         write_triplets([Triplet("a", "b", "gone")], papers, out)
     assert len(out.read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_whoever_follows_is_told_of_each_paper_that_cites() -> None:
+    told = list[tuple[int, int]]()
+    citations = {"a": ["b"], "unknown": ["a"], "b": ["gone"], "c": ["a"]}
+    list(mine_triplets(citations, ["a", "b", "c", "d"], on_paper=lambda done, papers: told.append((done, papers))))
+    assert told == [(1, 3), (2, 3), (3, 3)]

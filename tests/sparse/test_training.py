@@ -17,7 +17,7 @@ import torch
 from datasets import Dataset
 
 from specter2_plugins import CheckpointError, PaperError
-from specter2_plugins.errors import EvaluationError
+from specter2_plugins.errors import EvaluationError, TrainingError
 from specter2_plugins.sparse import Splade, load_splade
 from specter2_plugins.sparse.evaluation import evaluate_splade, table
 from specter2_plugins.sparse.training import Recipe, read_pairs, train_splade
@@ -191,6 +191,52 @@ def test_the_command_trains_and_measures(checkpoints: Checkpoints, nanobeir: Pat
     arguments = [str(part) for option in options.items() for part in option]
     run = CliRunner().invoke(app, ["train-sparse", str(tmp_path / "pairs.jsonl"), *arguments])
     assert run.exit_code == 0, run.output
+    assert "it/s" not in run.stderr
     assert "| dot_ndcg@10 |" in run.stdout
     assert load_splade(tmp_path / "out").encode("bees").shape[0] > 0
     assert "dot_ndcg@10" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_model_is_kept_though_it_cannot_be_measured(checkpoints: Checkpoints, tmp_path: Path) -> None:
+    pytest.importorskip("typer")
+    from typer.testing import CliRunner
+
+    from specter2_plugins.cli.app import app
+
+    rows = [json.dumps({"question": query, "answer": answer}) for query, answer in ANSWERS.items()]
+    (tmp_path / "pairs.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    options = ("--base", checkpoints.base, "-o", tmp_path / "out", "--evaluate", tmp_path, "--device", "cpu")
+    run = CliRunner().invoke(app, ["train-sparse", str(tmp_path / "pairs.jsonl"), *map(str, options)])
+    assert isinstance(run.exception, EvaluationError)
+    assert load_splade(tmp_path / "out").encode("bees").shape[0] > 0
+
+
+def test_steps_are_told(checkpoints: Checkpoints, pairs: Dataset) -> None:
+    steps, logged = list[tuple[int, int]](), list[int]()
+    train_splade(
+        checkpoints.base,
+        pairs,
+        Recipe(epochs=10, batch_size=6, rank=0),
+        device="cpu",
+        log=lambda step, of, measured: logged.append(step),
+        on_step=lambda step, of: steps.append((step, of)),
+    )
+    assert steps == [(step, 10) for step in range(1, 11)]
+    assert logged == [10]
+
+
+@pytest.mark.parametrize("change", [{"learning_rate": float("nan")}, {"epochs": 0}, {"query_regularizer": -1}])
+def test_numbers_that_are_none(change: dict[str, float]) -> None:
+    with pytest.raises(TrainingError, match=f"{next(iter(change))} is .*, expected a number from"):
+        Recipe(**change)  # type: ignore[arg-type]
+
+
+def test_weights_that_are_not_finite_are_not_returned(checkpoints: Checkpoints, pairs: Dataset) -> None:
+    recipe = Recipe(epochs=20, batch_size=6, learning_rate=1e30, rank=0)
+    with pytest.raises(TrainingError, match="are not finite; lower the learning rate"):
+        train_splade(checkpoints.base, pairs, recipe, device="cpu", log=lambda *measured: None)
+
+
+def test_a_file_that_is_not_there_is_not_looked_for_on_the_hub(tmp_path: Path) -> None:
+    with pytest.raises(PaperError, match=r"gone\.jsonl\.gz does not exist"):
+        read_pairs(tmp_path / "gone.jsonl.gz")
