@@ -24,7 +24,7 @@ else:
     import tomli as tomllib
 
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-_PROGRESS = re.compile(r"^\w+: \d+ .*papers/s.*\n", re.MULTILINE)
+_PROGRESS = re.compile(r"^.+: \d+ (of \d+ )?[\w ]+, [\d.]+ [\w ]+/s.*\n", re.MULTILINE)
 """What a slow machine prints now and then."""
 _TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
