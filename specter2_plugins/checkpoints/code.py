@@ -12,6 +12,7 @@ from typing import Any
 from specter2_plugins.errors import CheckpointError
 
 _IMPLEMENTATION = "_implementation"
+_ACTIVATIONS = ("torch.nn.", "sentence_transformers.")
 _SWITCHES = ("trust_remote_code", "use_kernels")
 
 
@@ -35,5 +36,8 @@ def refuse_code(config: Any, where: str) -> None:
             waiting += [(name, part) for part in value]
         elif _IMPLEMENTATION in name and isinstance(value, str) and "/" in value:
             raise CheckpointError(f"{where}: {name} names {value!r:.80}, code on the hub; it is not run")
+        elif name == "activation_function" and isinstance(value, str) and not value.startswith(_ACTIVATIONS):
+            # Sentence Transformers would compute another one in its place.
+            raise CheckpointError(f"{where}: {name} names {value!r:.80}, which is not part of PyTorch; it is not run")
         elif name in _SWITCHES and value:
             raise CheckpointError(f"{where}: {name} asks for foreign code, which is not run; take the setting out")

@@ -32,12 +32,19 @@ def saved_modules(folder: str | Path) -> list[SavedModule]:
     if not modules.is_file():
         return []
     try:
-        saved = [SavedModule(entry["type"], entry["path"]) for entry in from_json(modules.read_text(encoding="utf-8"))]
+        entries = from_json(modules.read_text(encoding="utf-8"))
+        saved = [SavedModule(entry["type"], entry["path"]) for entry in entries]
+        names = [entry.get("name") for entry in entries]
+        if any(name is not None and names.count(name) > 1 for name in names):  # the last would take the others' place
+            raise ValueError(names)
+        for entry in entries:
+            if not all(isinstance(name, str) for name in [*entry.get("kwargs", ())]):
+                raise TypeError(entry)
         for module in saved:
             place = PurePath(module.path)
             if place.is_absolute() or ".." in place.parts:
                 raise ValueError(module.path)
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise CheckpointError(
             f"{modules} is no list of modules, each with a type and a path: {type(error).__name__}"
         ) from None

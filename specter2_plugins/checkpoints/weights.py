@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from specter2_plugins.checkpoints.code import refuse_code
 from specter2_plugins.checkpoints.naming import naming
+from specter2_plugins.checkpoints.sizes import refuse_excess, refuse_length, refuse_matrix
 from specter2_plugins.errors import CheckpointError
 from specter2_plugins.integrity import AGAIN, fault, why_not_plain
 from specter2_plugins.printable import from_json
@@ -30,7 +31,7 @@ _INITIALISED = ("pooler.",)
 
 
 def check_configs(folder: Path) -> None:
-    """Raise unless every configuration in a folder is a JSON object that names no foreign code.
+    """Raise unless every configuration in a folder is a JSON object that asks for no foreign code and nothing absurd.
 
     Raises:
         CheckpointError: Naming the file.
@@ -42,6 +43,9 @@ def check_configs(folder: Path) -> None:
             if not isinstance(config, dict):
                 raise CheckpointError(f"{path} is no JSON object")
             refuse_code(config, str(path))
+            refuse_excess(config, str(path))
+            refuse_length(config, str(path))
+            refuse_matrix(folder, config)
 
 
 def check_base(folder: Path) -> None:
@@ -62,6 +66,17 @@ def check_base(folder: Path) -> None:
         _refuse_faulty(path)
 
 
+def check_plain(folder: Path) -> None:
+    """Raise unless the weights of a module, if its folder holds any, are tensors and nothing else.
+
+    Raises:
+        CheckpointError: Naming the file.
+    """
+    with naming(str(folder)):
+        for path in weight_files(folder):
+            _shapes(path)
+
+
 def check_shapes(folder: Path, config: PretrainedConfig) -> None:
     """Raise unless the weights of a BERT are those its config asks for.
 
@@ -75,6 +90,11 @@ def check_shapes(folder: Path, config: PretrainedConfig) -> None:
     files = weight_files(folder)
     found = {_plain_key(key): shape for path in files for key, shape in _shapes(path).items()}
     where = files[0] if len(files) == 1 else folder
+    if config.num_hidden_layers > len(found):  # none is made before the file is known to hold them
+        raise CheckpointError(
+            f"{where} holds {len(found)} tensors, and config.json says num_hidden_layers is "
+            f"{config.num_hidden_layers}: the two files belong to different models"
+        )
     missing = []
     for key, shape in _asked_for(config).items():
         if key not in found:

@@ -21,7 +21,7 @@ from specter2_plugins.checkpoints.layouts import adapters_in
 from specter2_plugins.checkpoints.naming import naming
 from specter2_plugins.checkpoints.plan import Adapters, Plan, plan
 from specter2_plugins.checkpoints.saved import SavedModule, is_complete, refuse_foreign, saved_with
-from specter2_plugins.checkpoints.weights import check_base, check_configs, check_shapes
+from specter2_plugins.checkpoints.weights import check_base, check_configs, check_plain, check_shapes
 from specter2_plugins.engine.machine import auto_dtype
 from specter2_plugins.errors import CheckpointError
 from specter2_plugins.sentence_transformers import AdapterTransformer
@@ -111,7 +111,10 @@ def build(
     saved = planned.saved
     refuse_foreign(saved, checkpoint.name)
     within = saved[0].path if saved else ""
-    check_configs(base / within)
+    for place in dict.fromkeys([within, *(module.path for module in saved)]):
+        check_configs(base / place)
+        if place != within:
+            check_plain(base / place)
     check_base(base / within)
     with naming(checkpoint.name, _newer(planned)):
         # Never code that came with a model: transformers would ask on the terminal whether to run it.
@@ -190,8 +193,6 @@ def pooling_of(modules: Sequence[nn.Module]) -> str | None:
 
 def _module(base: Path, module: SavedModule) -> nn.Module:
     """Load one of the modules that Sentence Transformers saved, and name its file if that fails."""
-    if module.path:
-        check_configs(base / module.path)
     with naming(f"{base / 'modules.json'}: {module.type}"):
         kind = cast(Any, import_from_string(module.type))
     with naming(f"{base / module.path}, as {module.type.rpartition('.')[2]}"):
