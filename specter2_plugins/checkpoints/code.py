@@ -36,8 +36,8 @@ def refuse_code(config: Any, where: str) -> None:
             waiting += [(name, part) for part in value]
         elif _IMPLEMENTATION in name and isinstance(value, str) and "/" in value:
             raise CheckpointError(f"{where}: {name} names {value!r:.80}, code on the hub; it is not run")
-        elif name == "activation_function" and isinstance(value, str) and not value.startswith(_ACTIVATIONS):
-            # Sentence Transformers would compute another one in its place.
+        elif name == "activation_function" and "." in str(value) and not str(value).startswith(_ACTIVATIONS):
+            # A class, in whose place Sentence Transformers would compute another one.
             raise CheckpointError(f"{where}: {name} names {value!r:.80}, which is not part of PyTorch; it is not run")
         elif name in _SWITCHES and value:
             raise CheckpointError(f"{where}: {name} asks for foreign code, which is not run; take the setting out")

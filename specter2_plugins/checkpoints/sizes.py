@@ -65,6 +65,6 @@ def refuse_matrix(folder: Path, config: Any) -> None:
 
 
 def _most(name: str) -> float:
-    if "layer" in name and name != "layer_norm_eps":
+    if name.endswith(("layers", "n_layer")):
         return _MOST_LAYERS
     return _MOST if name.startswith(("num_", "n_")) else float("inf")
