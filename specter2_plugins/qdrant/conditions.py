@@ -75,6 +75,8 @@ def has_words(field: Field, words: Sequence[str]) -> models.Condition:
 
 def one_of(field: Field, values: Sequence[Value]) -> models.Condition:
     """Return the condition that a field has one of some values."""
+    if len(values) == 1:
+        return compare("=", field, values[0])
     texts = [value for value in values if isinstance(value, str)]
     if len(texts) < len(values):
         return models.Filter(should=[compare("=", field, value) for value in values])

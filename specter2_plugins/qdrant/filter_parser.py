@@ -12,7 +12,6 @@ from qdrant_client import models
 from specter2_plugins.errors import FilterError
 from specter2_plugins.qdrant.conditions import (
     BOUNDS,
-    NUMBERS,
     TEXTS,
     WHOLE_TEXT,
     Field,
@@ -22,12 +21,12 @@ from specter2_plugins.qdrant.conditions import (
     is_empty,
     one_of,
 )
-from specter2_plugins.qdrant.periods import Period, looks_like_a_date, period
+from specter2_plugins.qdrant.literals import Kind, kind_of, quoted, readings
 
 _OPERATORS = ("!=", "~", *BOUNDS)
+_SPELLED = {"==": "="}
 _RESERVED = frozenset({"and", "or", "not", "in", "exists", "missing"})
-_NUMERIC_INDEXES = frozenset({"integer", "float"})
-_YEARS = range(1000, 3000)
+_WORDLESS: Mapping[Kind | None, str] = {"number": "a number", "date": "a date", "truth": "true or false"}
 _DEEPEST = 50
 _LONGEST = 4096
 _AROUND = 40
@@ -44,7 +43,6 @@ _TOKEN = re.compile(
 )
 _STEPS = re.compile(_STEP, re.DOTALL)
 _NAME = re.compile(r"[\w:-]+(?:\[\])?(?:\.[\w:-]+(?:\[\])?)*")
-_NUMBER = re.compile(r"[+-]?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,2})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,8 @@ class Parser:
 
     Args:
         text: The filter.
-        indexes: The kinds of the payload indexes that a collection has, by their keys: a number is none but a number in
-            a field that is indexed as one.
+        indexes: The kinds of the payload indexes that a collection has, by their keys: what is compared with a field
+            that is indexed as numbers, dates or truths is one, or refused.
 
     Raises:
         FilterError: If the text cannot be split into words.
@@ -71,9 +69,11 @@ class Parser:
 
     def __init__(self, text: str, indexes: Mapping[str, str] = {}) -> None:
         self._text = text
-        self._indexes = indexes
+        self.indexes = indexes
         self.fields: dict[Field, bool] = {}
         """The fields that the filter names -> whether their values are asked about, not only whether there are any."""
+        self.ordered: set[Field] = set()
+        """Those of them whose values are put in an order, which text has none."""
         self._tokens = list(self._split())
         self._index = 0
         self._depth = 0
@@ -134,13 +134,14 @@ class Parser:
             return self._one_of(field)
         if self._take("not"):
             if not self._take("in"):
-                self._expected(f"'in' after {_quoted(f'{field.name} not')}")
+                self._expected(f"'in' after {quoted(f'{field.name} not')}")
             return models.Filter(must_not=[self._one_of(field)])
         operator = self._next
-        if operator.text not in _OPERATORS or operator.kind != "sign":
-            self._expected(f"{' '.join(_OPERATORS)} in, exists or missing after {_quoted(field.name)}")
+        sign = _SPELLED.get(operator.text, operator.text)
+        if sign not in _OPERATORS or operator.kind != "sign":
+            self._expected(f"{' '.join(_OPERATORS)} in, exists or missing after {quoted(field.name)}")
         self._pop()
-        return self._compare(field, operator)
+        return self._compare(field, sign, operator)
 
     def _field(self) -> Field:
         token = self._next
@@ -154,17 +155,19 @@ class Parser:
                 self._fail(f"Qdrant has no path to a field with the name {step!r}", token)
         return Field(tuple(steps))
 
-    def _compare(self, field: Field, operator: _Token) -> models.Condition:
-        sign = operator.text
+    def _compare(self, field: Field, sign: str, operator: _Token) -> models.Condition:
+        kind = kind_of(field, self.indexes)
         if sign == "~":
-            if field.name in NUMBERS:
-                self._fail(f"{field.name} is a number, and ~ finds words in text", operator)
+            if kind in _WORDLESS:
+                self._fail(f"{field.name} is {_WORDLESS[kind]}, and ~ finds words in text", operator)
             return self._has_words(field)
-        value = self._value(field)
-        if sign == "!=":
-            return models.Filter(must_not=[compare("=", field, value)])
-        if sign != "=" and isinstance(value, str | bool):
-            text = field.name if field.name in TEXTS else _quoted(value)
+        if sign in ("=", "!="):
+            equal = one_of(field, self._readings(field))
+            return equal if sign == "=" else models.Filter(must_not=[equal])
+        self.ordered.add(field)
+        value = self._readings(field, ordered=True)[0]
+        if isinstance(value, str | bool):
+            text = field.name if field.name in TEXTS else quoted(value)
             self._fail(f"{sign} needs a number or a date, and {text} is text", operator)
         return compare(sign, field, value)
 
@@ -178,41 +181,22 @@ class Parser:
     def _one_of(self, field: Field) -> models.Condition:
         if not self._take("("):
             self._expected("( after 'in'")
-        values = [self._value(field)]
+        values = self._readings(field)
         while self._take(","):
-            values.append(self._value(field))
+            values += self._readings(field)
         self._close()
         return one_of(field, values)
 
-    def _value(self, field: Field) -> Value:
+    def _readings(self, field: Field, ordered: bool = False) -> list[Value]:
         literal = self._literal(field)
-        text = literal.text
-        if field.name in NUMBERS:
-            if not _NUMBER.fullmatch(text):
-                self._fail(f"{field.name} is a number, found {_quoted(text)}", literal)
-            return float(text)
-        if field.name in TEXTS or literal.kind != "word":
-            return text
-        if literal.is_word("true", "false"):
-            return text.lower() == "true"
-        if _NUMBER.fullmatch(text) and not (looks_like_a_date(text) and self._may_be_a_year(field, text)):
-            return float(text)
-        if looks_like_a_date(text):
-            return self._period(literal)
-        return text
-
-    def _may_be_a_year(self, field: Field, text: str) -> bool:
-        return int(text) in _YEARS and self._indexes.get(field.key) not in _NUMERIC_INDEXES
-
-    def _period(self, literal: _Token) -> Period:
         try:
-            return period(literal.text)
-        except (ValueError, OverflowError):
-            self._fail(f"{literal.text} is no date; in quotes it is text", literal)
+            return readings(field, kind_of(field, self.indexes), literal.text, bare=ordered or literal.kind == "word")
+        except ValueError as error:
+            self._fail(str(error), literal)
 
     def _literal(self, field: Field) -> _Token:
         if self._next.kind not in ("word", "quoted") or self._next.is_word(*_RESERVED):
-            self._expected(f"a value for {_quoted(field.name)}")
+            self._expected(f"a value for {quoted(field.name)}")
         return self._pop()
 
     def _close(self) -> None:
@@ -254,7 +238,7 @@ class Parser:
 
     def _expected(self, what: str) -> NoReturn:
         text = self._next.text
-        found = "the end" if self._next.kind == "end" else _quoted(text)
+        found = "the end" if self._next.kind == "end" else quoted(text)
         self._fail(f"expected {what}, found {found}", self._next)
 
     def _fail(self, problem: str, token: _Token) -> NoReturn:
@@ -266,11 +250,6 @@ class Parser:
         begun, ended = "..." * (len(before) > _AROUND), "..." * (len(after) > _AROUND)
         near = f"{begun}{before[-_AROUND:]}>>>{after[:_AROUND]}{ended}"
         raise FilterError(f"filter, at >>> in '{near}', character {token.position + 1}: {problem}")
-
-
-def _quoted(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _AROUND else f"{text[:_AROUND]}...{text[-1]}"
 
 
 def _short(name: str) -> str:

@@ -8,16 +8,21 @@ fails every test of it, so `not` and `!=` let it pass.
 
 from __future__ import annotations
 
+import sys
+
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins.errors import FilterError
-from specter2_plugins.qdrant.conditions import NUMBERS, TEXTS, WHOLE_TEXT
+from specter2_plugins.qdrant.conditions import NUMBERS, TEXTS, WHOLE_TEXT, Field, compare
 from specter2_plugins.qdrant.filter_parser import Parser
+from specter2_plugins.qdrant.literals import kind_of
+from specter2_plugins.qdrant.periods import period
 from specter2_plugins.store.fields import field_names, has_field
 from specter2_plugins.store.layout import collection_info
 
 _KNOWN = TEXTS | NUMBERS
+_LARGEST = sys.float_info.max
 
 
 def parse_filter(text: str) -> models.Filter:
@@ -25,8 +30,8 @@ def parse_filter(text: str) -> models.Filter:
 
     Tests, of which `and`, `or`, `not` and parentheses make larger ones:
 
-    * `year = 2015`, also `!=`, `<`, `<=`, `>`, `>=`: of a field with several values, one must pass. Text knows `=` and
-      `!=` only, and is compared letter by letter, but for DOIs, whose case does not count.
+    * `year = 2015`, also `==`, `!=`, `<`, `<=`, `>`, `>=`: of a field with several values, one must pass. Text knows
+      `=` and `!=` only, and is compared letter by letter, but for DOIs, whose case does not count.
     * `published >= 2023-06`: a date may be a year, a month, a day or a moment such as 2023-06-30T12:00Z, and so may
       those of the papers. Of two dates one is after the other if it begins after the other's end, and they are equal if
       they overlap. Without a zone it is UTC.
@@ -36,8 +41,9 @@ def parse_filter(text: str) -> models.Filter:
 
     Names with anything but letters, digits, `_`, `-` and `:` are quoted, `"Impact factor" > 3`; dots lead into objects,
     `source."open access"`, and `[]` into lists of them. Values are bare or, with anything but letters, digits and marks
-    like `-./:`, in quotes of either kind, where a backslash keeps the next character. In a field that the readers do
-    not know, bare numbers, dates, `true` and `false` are those, and in quotes they are text.
+    like `-./:`, in straight quotes of either kind, where a backslash keeps the next character. In a field that neither
+    the readers know nor an index, bare numbers, dates, `true` and `false` equal those and the same letters as text, as
+    in `volume = 12`; in quotes they are text alone.
 
     Example:
         >>> from specter2_plugins.qdrant import parse_filter
@@ -72,8 +78,8 @@ def filter_for(client: QdrantBase, collection: str, filter: str | models.Filter 
         filter: A text as `parse_filter` reads it, or Qdrant's own filter, which is not checked.
 
     Raises:
-        FilterError: If the text cannot be read, or names a field that none of the papers has; the message lists those
-            that there are.
+        FilterError: If the text cannot be read, names a field that none of the papers has (the message lists those
+            that there are), or puts one in an order that has none, as text.
         StoreError: If there is no such collection.
     """
     if not isinstance(filter, str):
@@ -86,7 +92,17 @@ def filter_for(client: QdrantBase, collection: str, filter: str | models.Filter 
         asked = compared or field.name not in _KNOWN
         if asked and field.name != WHOLE_TEXT and not has_field(client, collection, field.key):
             _refuse(client, collection, field.name)
+    for field in parser.ordered:
+        if kind_of(field, parser.indexes) is None and not _has_order(client, collection, field):
+            raise FilterError(
+                f"no paper of {collection!r} has a number or a date in {field.name!r}, so it has no order"
+            )
     return _whole(condition)
+
+
+def _has_order(client: QdrantBase, collection: str, field: Field) -> bool:
+    orders = models.Filter(should=[compare(">=", field, -_LARGEST), compare(">=", field, period("1600"))])
+    return bool(client.scroll(collection, orders, limit=1, with_payload=False)[0])
 
 
 def _refuse(client: QdrantBase, collection: str, name: str) -> None:

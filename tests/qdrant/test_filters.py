@@ -309,7 +309,7 @@ def test_engines_find_what_the_filter_says(engines: dict[str, QdrantBase], test:
         ("year ~ 3", 6, "year is a number, and ~ finds words in text"),
         ("venue >= 3", 7, ">= needs a number or a date, and venue is text"),
         ("award >= gold", 7, ">= needs a number or a date, and 'gold' is text"),
-        ("year == 2015", 6, "expected != ~ = < <= > >= in, exists or missing after 'year', found '=='"),
+        ("year === 2015", 6, "expected != ~ = < <= > >= in, exists or missing after 'year', found '==='"),
         ("neural ranking", 8, "exists or missing after 'neural', found 'ranking'"),
         ("venue ~ neural ranking", 16, "expected 'and', 'or' or the end, found 'ranking'"),
         ("(year = 2015", 13, "expected ), found the end"),
