@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _JOINERS = "\u200c\u200d"  # several scripts, and emoji, are spelled with them
 
 
@@ -25,6 +26,11 @@ def fit(text: str, keep: str = "") -> str:
         character if character.isprintable() or character in _JOINERS or character in keep else _spelled(character)
         for character in text
     )
+
+
+def undirected(text: str) -> str:
+    """Return a text without the marks that turn the direction of writing, for what is read by programs too."""
+    return _DIRECTIONS.sub("", text)
 
 
 def to_json(value: Any, indent: int | None = None) -> str:

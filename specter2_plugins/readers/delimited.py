@@ -32,7 +32,7 @@ def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
         line = rows.line_num + 1
         lines.size = 0
         try:
-            with _field_limit():
+            with field_limit():
                 row = next(rows)
         except StopIteration:
             break
@@ -50,7 +50,7 @@ def _read(stream: Stream, fields: FieldNames) -> Iterator[Entry | Problem]:
 
 
 @contextmanager
-def _field_limit() -> Iterator[None]:
+def field_limit() -> Iterator[None]:
     """Set Python's one limit for all its readers, which also bounds what a quote that is never closed swallows."""
     before = csv.field_size_limit(_MOST_CHARACTERS)
     try:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_NEEDED = ("title", "abstract", "id")
+"""What a paper is not read without, even if other bytes of a row are a picture, say."""
+
 _OBJECT = 16
 """Bytes that anything takes, for the limit of a record."""
 
@@ -62,6 +65,38 @@ def _lengths(lengths: Any) -> NDArray[np.int64]:
 
 
 def _objects(batch: Any) -> Iterator[dict[str, Any] | str]:
+    if any("binary" in str(kind) for kind in batch.schema.types):
+        yield from map(_with_texts, _plain_objects(batch))
+    else:
+        yield from _plain_objects(batch)
+
+
+def _with_texts(row: dict[str, Any] | str) -> dict[str, Any] | str:
+    """Return a row with texts for the bytes that older programs write them as; bytes that are none are left out."""
+    if isinstance(row, str):
+        return row
+    try:
+        return {name: _text(value, strictly=name.lower() in _NEEDED) for name, value in row.items()}
+    except UnicodeDecodeError as error:
+        return f"a text is not UTF-8: {error.reason} at byte {error.start}"
+
+
+def _text(value: Any, strictly: bool) -> Any:
+    if isinstance(value, list):
+        return [_text(one, strictly) for one in value]
+    if isinstance(value, dict):
+        return {name: _text(one, strictly) for name, one in value.items()}
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        if strictly:
+            raise
+        return None
+
+
+def _plain_objects(batch: Any) -> Iterator[dict[str, Any] | str]:
     try:
         yield from batch.to_pylist()
     except (OverflowError, ValueError):  # a date of the year 30000, or a text that is not UTF-8: which row has it?

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from specter2_plugins.errors import EvaluationError, one_line
 from specter2_plugins.extras import require
 from specter2_plugins.printable import from_json
+from specter2_plugins.readers.delimited import field_limit
 
 _HIGHEST_SCORE = 32_767
 
@@ -156,7 +157,7 @@ def _json(path: Path) -> Iterator[Any]:
 
 def _separated(delimiter: str) -> Callable[[Path], Iterator[Row]]:
     def read(path: Path) -> Iterator[Row]:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file, field_limit():
             yield from csv.DictReader(file, delimiter=delimiter)
 
     return read

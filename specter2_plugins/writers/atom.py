@@ -11,6 +11,7 @@ from typing import Any
 
 from specter2_plugins.extras import require
 from specter2_plugins.papers import Paper
+from specter2_plugins.printable import undirected
 from specter2_plugins.readers.tidy import tidy
 
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -35,7 +36,7 @@ def to_atom(title: str, papers: Iterable[tuple[str, str, Paper]]) -> str:
     feed = etree.Element(f"{{{_ATOM}}}feed", nsmap={None: _ATOM})
     entries = list(papers)
     _add(etree, feed, "title", title)
-    _add(etree, feed, "id", f"urn:specter2:{tidy(title)}")
+    _add(etree, feed, "id", f"urn:specter2:{title}")
     _add(etree, feed, "updated", max((moment for _, moment, _ in entries), default=_EPOCH))
     _add(etree, _add(etree, feed, "author"), "name", "specter2")
     for uuid, moment, paper in entries:
@@ -69,4 +70,4 @@ def _address(paper: Paper) -> str | None:
 
 
 def _clean(text: str) -> str:
-    return _NONE.sub("\N{REPLACEMENT CHARACTER}", tidy(text))
+    return _NONE.sub("\N{REPLACEMENT CHARACTER}", undirected(tidy(text)))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from specter2_plugins.extras import require
 from specter2_plugins.papers import Paper
+from specter2_plugins.printable import undirected
 from specter2_plugins.readers.metadata import canonical
 from specter2_plugins.readers.tidy import tidy
 
@@ -23,7 +24,6 @@ _VENUE_FIELDS = {
 
 _NOT_IN_KEYS = re.compile(r"[^\w.:/+*;<>\[\]-]+")
 _NOT_VERBATIM = re.compile(r"[{}\\\s]")
-_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SHORT_WORD = 3
 
 _ESCAPES = str.maketrans(
@@ -107,7 +107,7 @@ def _fields(paper: Paper, metadata: dict[str, Any]) -> dict[str, str]:
 
 
 def _escaped(value: Any) -> str:
-    return "" if value is None else _LIGATURE.sub("{}", _seen(tidy(str(value))).translate(_ESCAPES))
+    return "" if value is None else _LIGATURE.sub("{}", undirected(tidy(str(value))).translate(_ESCAPES))
 
 
 def _author(name: str) -> str:
@@ -118,8 +118,3 @@ def _author(name: str) -> str:
 def _verbatim(value: str) -> str:
     hidden = "".join(mark if mark.isprintable() else quote(mark, errors="replace") for mark in value)
     return _NOT_VERBATIM.sub(lambda mark: quote(mark[0]), hidden)
-
-
-def _seen(text: str) -> str:
-    """Return a text without the marks that turn the direction of writing."""
-    return _DIRECTIONS.sub("", text)

@@ -10,6 +10,7 @@ import pytest
 from specter2_plugins import PaperError
 from specter2_plugins.readers import Rejected
 from specter2_plugins.readers.limits import MAX_RECORD, MAX_TEXT
+from specter2_plugins.scirepeval import read_file
 
 from .helpers import DATA, collect, write
 
@@ -264,3 +265,32 @@ def test_rejected_says_where() -> None:
 def test_a_record_without_text_keeps_its_name(tmp_path: Path) -> None:
     _, rejected = collect(write(tmp_path, "papers.jsonl", '{"title": "good"}\n{"id": 7, "venue": "SIGIR"}\n'))
     assert [(reject.line, reject.id) for reject in rejected] == [(2, "7")]
+
+
+def test_bytes_of_parquet_are_texts_where_they_can_be(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    blob = pyarrow.binary()
+    columns = {
+        "title": pyarrow.array(["Ü".encode(), b"\xff", b"Bees"], blob),
+        "authors": pyarrow.array([[b"Ann Lee"], [], []], pyarrow.list_(blob)),
+        "picture": pyarrow.array([b"\x89PNG\xff", b"", None], blob),
+    }
+    parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet")
+    papers, [rejected] = collect(tmp_path / "a.parquet")
+    assert [paper.title for paper in papers] == ["Ü", "Bees"]
+    assert papers[0].metadata["authors"] == ["Ann Lee"]
+    assert "picture" not in papers[0].metadata
+    assert (rejected.line, "not UTF-8" in rejected.reason) == (2, True)
+
+
+def test_rows_and_citations_mind_no_limit_of_the_hosts(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("citing,cited\n" + "a" * 200_000 + ",b\n")
+    before = csv.field_size_limit(10)
+    try:
+        assert len(list(read_file(file))) == 1
+        assert csv.field_size_limit() == 10
+    finally:
+        csv.field_size_limit(before)
