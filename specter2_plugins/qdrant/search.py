@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
-from specter2_plugins.errors import StoreError
+from specter2_plugins.errors import PaperError, StoreError
 from specter2_plugins.papers import Paper
 from specter2_plugins.qdrant.filters import filter_for
 from specter2_plugins.qdrant.fusion import Fusion, Way, by_scores, fused, fusion_query
@@ -112,14 +112,14 @@ def search_papers(
 
     Raises:
         FilterError: If the filter cannot be read, or names a field that no paper has.
-        PaperError: If a query holds no text.
+        PaperError: If a query is no text, or holds none.
         StoreError: If there is no such collection, vector or stored paper, another model or encoder filled it, or mode
             or fusion is none of these.
     """
     _check("mode", mode, get_args(Mode))
     _check("fusion", fusion, get_args(Fusion))
     where = filter_for(client, collection, filter)
-    queries = [query] if isinstance(query, str) else query
+    queries = _texts(query)
     ways: list[list[Way]] = []
     if mode != "sparse":
         if model is None:
@@ -141,6 +141,14 @@ def search_papers(
         for response in client.query_batch_points(collection, requests[start : start + _REQUESTS_AT_ONCE])
     ]
     return hits[0] if isinstance(query, str) else hits
+
+
+def _texts(query: Any) -> list[str]:
+    texts = query if isinstance(query, list | tuple) else [query]
+    for text in texts:
+        if not isinstance(text, str):
+            raise PaperError(f"a query is a text, or a list of texts, got {type(text).__name__}; papers: near, similar")
+    return list(texts)
 
 
 def _dense(

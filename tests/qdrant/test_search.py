@@ -237,6 +237,10 @@ def test_what_cannot_be_searched(client: QdrantClient, mini: Specter2, corpus: l
         search_papers(client, None, QUERY)
     with pytest.raises(PaperError, match="is blank"):
         search_papers(client, mini, ["fine", " "])
+    wrong: Any
+    for wrong, problem in [(None, "got NoneType"), (["fine", 5], "got int"), (Paper("A title"), "got Paper")]:
+        with pytest.raises(PaperError, match=f"a query is a text, or a list of texts, {problem}"):
+            search_papers(client, mini, wrong)
     client.delete_collection("plain")
 
 
