@@ -24,7 +24,7 @@ FLOORS = (
     ("vectors",),
     ("pipeline",),
     ("qdrant",),
-    ("hosts", "langchain", "mining", "training", "evaluation"),
+    ("hosts", "langchain", "mining", "training", "evaluation", "reviewers"),
     ("cli",),
     ("__main__",),
 )

@@ -10,6 +10,7 @@ import typer
 
 from specter2_plugins import __version__
 from specter2_plugins.cli import (
+    affinity,
     bench,
     check,
     collections,
@@ -46,6 +47,7 @@ for panel, name, command in (
     (COLLECTIONS, "similar", search.similar),
     (COLLECTIONS, "new", new.new),
     (VECTORS, "embed", embed.embed),
+    (VECTORS, "affinity", affinity.affinity),
     (LABORATORY, "mine", mine.mine),
     (LABORATORY, "train", train.train),
     (LABORATORY, "train-sparse", train_sparse.train_sparse),

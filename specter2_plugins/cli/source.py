@@ -70,7 +70,7 @@ class Source:
     @property
     def mapping(self) -> dict[str, str]:
         """The fields, by our names."""
-        return _mapping(self.fields or ())
+        return named_fields(self.fields or ())
 
     def total(self, read: int) -> float | None:
         """Return about how many records the files hold, of which some were read; None where it cannot be told."""
@@ -113,7 +113,7 @@ def _naming(file: Path) -> Iterator[None]:
         raise Specter2Error(f"cannot write {file}: {error.strerror}") from None
 
 
-def _mapping(fields: Sequence[str]) -> dict[str, str]:
+def named_fields(fields: Sequence[str]) -> dict[str, str]:
     """Return `title=dc:title` as a key and its value."""
     pairs = [entry.partition("=") for entry in fields]
     for name, _, key in pairs:

@@ -1,0 +1,61 @@
+"""The similarities of a person's papers -> one score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from specter2_plugins.errors import Specter2Error
+
+Floats: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """How the similarities of a submission and all papers of a person become one score.
+
+    Example:
+        >>> Aggregation(top=2)(np.array([[0.2, 0.6, 0.4]], np.float32), np.ones(3, np.float32)).round(1).tolist()
+        [0.5]
+
+    Args:
+        top: The mean of so many of the nearest papers; 1 is the maximum, None the mean of all. SciRepEval's reviewer
+            matching takes three.
+        percentile: Instead, the similarity that so many percent of the papers stay below.
+
+    Raises:
+        Specter2Error: If a number is out of range.
+    """
+
+    top: int | None = 3
+    percentile: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.top is not None and self.top < 1:
+            raise Specter2Error(f"top is {self.top}, expected 1 or more")
+        if self.percentile is not None and not 0 <= self.percentile <= 100:
+            raise Specter2Error(f"percentile is {self.percentile}, expected 0 to 100")
+
+    def __call__(self, similarities: Floats, weights: Floats) -> Floats:
+        """Return scores.
+
+        Args:
+            similarities: [..., papers].
+            weights: What each paper counts for in a mean, [..., papers] or what broadcasts to it.
+
+        Returns:
+            [...].
+        """
+        if self.percentile is not None:
+            return np.percentile(similarities, self.percentile, axis=-1).astype(np.float32)
+        weights = np.broadcast_to(weights, similarities.shape)
+        papers = similarities.shape[-1]
+        if self.top is not None and self.top < papers:
+            nearest = np.argpartition(similarities, papers - self.top, axis=-1)[..., papers - self.top :]
+            similarities = np.take_along_axis(similarities, nearest, axis=-1)
+            weights = np.take_along_axis(weights, nearest, axis=-1)
+        total: Floats = (similarities * weights).sum(axis=-1) / weights.sum(axis=-1)
+        return total
