@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from specter2_plugins.errors import Specter2Error
@@ -65,17 +66,20 @@ class Affinities:
         rows = [[papers.setdefault((p.title, p.abstract), len(papers)) for p in reviewers[name]] for name in self.names]
         if not papers or not all(rows):
             raise Specter2Error("each reviewer needs a paper")
-        self._weights = _weights([paper for name in self.names for paper in reviewers[name]], half_life)
+        own = [paper for name in self.names for paper in reviewers[name]]
+        halvings = None if half_life is None else _ages(own) / half_life
         # People with as many papers as each other are computed as one array.
         groups: dict[int, list[int]] = defaultdict(list)
-        for person, own in enumerate(rows):
-            groups[len(own)].append(person)
+        for person, row in enumerate(rows):
+            groups[len(row)].append(person)
         first = np.cumsum([0, *map(len, rows)])
         self._groups = [
             (
                 np.array(people),
                 np.array([rows[person] for person in people]),
-                np.stack([self._weights[first[person] : first[person + 1]] for person in people]),
+                None
+                if halvings is None
+                else np.stack([_halved(halvings[first[person] : first[person + 1]]) for person in people]),
             )
             for people in groups.values()
         ]
@@ -131,16 +135,17 @@ class Affinities:
         return normalised
 
 
-def _weights(papers: Sequence[Paper], half_life: float | None) -> Floats:
-    if half_life is None:
-        return np.ones(len(papers), np.float32)
+def _ages(papers: Sequence[Paper]) -> NDArray[np.int64]:
     years = [paper.metadata.get("year") for paper in papers]
     known = [year for year in years if isinstance(year, int)]
     oldest, newest = (min(known), max(known)) if known else (0, 0)
-    ages = np.array([newest - (year if isinstance(year, int) else oldest) for year in years])
-    weights: Floats = (0.5 ** (ages / half_life)).astype(np.float32)
-    # A paper of long ago must not count for nothing where its author wrote no other.
-    return np.maximum(weights, np.finfo(np.float32).tiny)
+    return np.array([newest - (year if isinstance(year, int) else oldest) for year in years])
+
+
+def _halved(times: NDArray[np.float64]) -> Floats:
+    """Return weights halved so many times; a person's newest paper counts, however old it is."""
+    weights: Floats = (0.5 ** (times - times.min())).astype(np.float32)
+    return weights
 
 
 def _text(title: str | None, abstract: str | None) -> str:

@@ -18,7 +18,7 @@ class Aggregation:
     """How the similarities of a submission and all papers of a person become one score.
 
     Example:
-        >>> Aggregation(top=2)(np.array([[0.2, 0.6, 0.4]], np.float32), np.ones(3, np.float32)).round(1).tolist()
+        >>> Aggregation(top=2)(np.array([[0.2, 0.6, 0.4]], np.float32)).round(1).tolist()
         [0.5]
 
     Args:
@@ -39,23 +39,37 @@ class Aggregation:
         if self.percentile is not None and not 0 <= self.percentile <= 100:
             raise Specter2Error(f"percentile is {self.percentile}, expected 0 to 100")
 
-    def __call__(self, similarities: Floats, weights: Floats) -> Floats:
+    def __call__(self, similarities: Floats, weights: Floats | None = None) -> Floats:
         """Return scores.
 
         Args:
             similarities: [..., papers].
-            weights: What each paper counts for in a mean, [..., papers] or what broadcasts to it.
+            weights: What each paper counts for in a mean, what broadcasts to [..., papers]. Default: all the same.
 
         Returns:
             [...].
         """
+        papers = similarities.shape[-1]
         if self.percentile is not None:
             return np.percentile(similarities, self.percentile, axis=-1).astype(np.float32)
+        top = min(self.top or papers, papers)
+        if weights is None:
+            return similarities.mean(axis=-1) if top == papers else _mean_of_nearest(similarities, top)
         weights = np.broadcast_to(weights, similarities.shape)
-        papers = similarities.shape[-1]
-        if self.top is not None and self.top < papers:
-            nearest = np.argpartition(similarities, papers - self.top, axis=-1)[..., papers - self.top :]
-            similarities = np.take_along_axis(similarities, nearest, axis=-1)
-            weights = np.take_along_axis(weights, nearest, axis=-1)
-        total: Floats = (similarities * weights).sum(axis=-1) / weights.sum(axis=-1)
+        nearest = np.argpartition(similarities, papers - top, axis=-1)[..., papers - top :]
+        kept = np.take_along_axis(weights, nearest, axis=-1)
+        total: Floats = (np.take_along_axis(similarities, nearest, axis=-1) * kept).sum(axis=-1) / kept.sum(axis=-1)
         return total
+
+
+def _mean_of_nearest(similarities: Floats, top: int) -> Floats:
+    """Return the mean of the largest along the last axis, which is short: numpy's partition takes a call for each."""
+    best = np.full((top, *similarities.shape[:-1]), -np.inf, np.float32)
+    for paper in range(similarities.shape[-1]):
+        one = similarities[..., paper]
+        for place in best:
+            smaller = np.minimum(place, one)
+            np.maximum(place, one, out=place)
+            one = smaller
+    mean: Floats = best.mean(axis=0)
+    return mean

@@ -39,6 +39,7 @@ def lay_out(folder: Path) -> None:
     _dumps(folder)
     _training(folder)
     _evaluation(folder)
+    _conference(folder)
 
 
 def stand_in_for_ollama(patch: pytest.MonkeyPatch) -> None:
@@ -125,6 +126,15 @@ def _evaluation(folder: Path) -> None:
     _write(folder / "cacm/cacm.all", None, ".I 1\n.T\nSoil water\n.I 2\n.T\nSearch\n")
     _write(folder / "cacm/query.text", None, ".I 1\n.W\nwater in the soil\n")
     _write(folder / "cacm/qrels.text", None, "01 0001 0 0\n")
+
+
+def _conference(folder: Path) -> None:
+    notes = {f"s{n}": {"id": f"s{n}", "content": {"title": title}} for n, title in enumerate(["Soil water", "Graphs"])}
+    (folder / "submissions.json").write_text(json.dumps(notes))
+    for person in ("~Ann_Lee1", "~Bob_Ray1", "~Cid_Doe1"):
+        note = {"id": person, "content": {"title": f"A paper of {person[1:4]}", "authors": [person]}}
+        _write(folder / "archives" / f"{person}.jsonl", [note])
+    _write(folder / "conflicts.csv", None, "s0,~Ann_Lee1\n")
 
 
 def _write(path: Path, rows: Iterable[Any] | None, text: str = "") -> None:
