@@ -20,13 +20,14 @@ from specter2_plugins.readers.stream import Stream
 _BEGIN = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{\]n])')
 _UNDER = tuple((frozenset(sign.split()), paths) for sign, paths in UNDER)
 _NESTED = 4
+_NO_PAPER = "null instead of a paper"
 
 
 def read_json(stream: Stream, fields: FieldNames, provider: str = "") -> Iterator[Entry | Problem]:
     """Read every object; its keys tell its provider, unless the user named fields or the provider."""
     orjson = require("orjson", "orjson", "readers")
     loads, broken = orjson.loads, orjson.JSONDecodeError
-    for part in records(stream) if is_document(stream.head) else stream.lines():
+    for number, part in enumerate(records(stream) if is_document(stream.head) else stream.lines(), start=1):
         if isinstance(part, Problem):
             yield part
             continue
@@ -43,11 +44,16 @@ def read_json(stream: Stream, fields: FieldNames, provider: str = "") -> Iterato
             if text.strip():
                 yield Problem(line, None, f"not valid JSON: {error}")
             continue
-        yield from _entries(line, record, fields, provider, _NESTED)
+        yield from _entries(line, number, record, fields, provider, _NESTED)
 
 
-def _entries(line: int, record: Any, fields: FieldNames, provider: str, depth: int) -> Iterator[Entry | Problem]:
-    """Yield the paper that an object is, or all that lie in it."""
+def _entries(
+    line: int, number: int, record: Any, fields: FieldNames, provider: str, depth: int
+) -> Iterator[Entry | Problem]:
+    """Yield the paper that an object is, or all that lie in it; `number` is its place among those beside it."""
+    if record is None:
+        yield Problem(line, None, f"{_NO_PAPER}: number {number} of what was asked for is not known there")
+        return
     if type(record) is not dict:
         yield Problem(line, None, f"expected a JSON object, got {type(record).__name__}")
         return
@@ -59,8 +65,8 @@ def _entries(line: int, record: Any, fields: FieldNames, provider: str, depth: i
     elif not papers:
         yield Problem(line, None, f"no papers lie under the keys {', '.join(map(repr, keys[:8]))}")
     else:
-        for paper in papers:
-            yield from _entries(line, paper, fields, provider, depth - 1)
+        for place, paper in enumerate(papers, start=1):
+            yield from _entries(line, place, paper, fields, provider, depth - 1)
 
 
 def _is_paper(plan: FieldMap, record: dict[str, Any]) -> bool:

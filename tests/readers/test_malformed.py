@@ -25,7 +25,7 @@ from .helpers import DATA, collect, write
         ('{"title": NaN}', "not valid JSON"),
         ('{"title": "\\ud800"}', "not valid JSON"),
         ("[1, 2]", "expected a JSON object, got list"),
-        ("null", "expected a JSON object, got NoneType"),
+        ("null", "null instead of a paper"),
         ("{}", "no title and no abstract among the keys none"),
         ('{"title": "\\u00e9", "a": ' + "[" * 2000 + "]" * 2000 + "}", "not valid JSON"),
         ('{"title": "' + "a" * (MAX_TEXT + 1) + '"}', "title has 200,001 characters, more than 200,000"),
@@ -33,7 +33,7 @@ from .helpers import DATA, collect, write
         ('{"abstract_inverted_index": {"a": 5}, "id": "W1"}', "abstract_inverted_index is not words"),
         ('{"abstract_inverted_index": [1], "title": "T"}', "abstract_inverted_index is not words"),
         ('{"abstract_inverted_index": {"a": [1], "b": ["x"]}, "title": "T"}', "abstract_inverted_index is not words"),
-        ('{"meta": {}, "results": [null]}', "expected a JSON object, got NoneType"),
+        ('{"meta": {}, "results": [null]}', "null instead of a paper"),
         ('{"meta": {}, "results": 5}', "expected a JSON object, got int"),
         ('{"query": {"title": "q"}, "pos": 1, "neg": {"title": "n"}}', "expected a JSON object, got int"),
     ],
@@ -53,7 +53,7 @@ def test_json_array_loses_only_the_bad_record(tmp_path: Path) -> None:
     assert [paper.title for paper in papers] == ["a", 'b"']
     assert [(reject.line, reject.reason[:20]) for reject in rejected] == [
         (3, "not valid JSON: unex"),
-        (4, "expected a JSON obje"),
+        (4, "null instead of a pa"),
         (4, "expected a JSON obje"),
         (4, "expected a JSON obje"),
     ]
