@@ -72,12 +72,17 @@ class StoreLock:
 
 @contextmanager
 def at_rest(folder: Path) -> Iterator[bool]:
-    """Keep writers out of a folder while it is copied; give False if one has it."""
+    """Keep writers out of a folder while it is copied; give False if one has it.
+
+    Raises:
+        OSError: If there is a lock that this user may not read, so that nobody knows.
+    """
     with ExitStack() as held:
-        try:
-            free = _take(held.enter_context(_opened(folder, os.O_RDONLY)), _SHARED)
-        except OSError:  # a copy without a lock, or a file system without locks, which no writer is told of either
-            free = True
+        free = True
+        with suppress(FileNotFoundError):  # a copy without a lock
+            file = held.enter_context(_opened(folder, os.O_RDONLY))
+            with suppress(OSError):  # a file system without locks, which no writer is told of either
+                free = _take(file, _SHARED)
         yield free
 
 

@@ -17,8 +17,8 @@ from specter2_plugins.edge import files, locking, sockets, wire
 from specter2_plugins.edge.backend import EdgeBackend
 from specter2_plugins.edge.refusals import ServerCalls
 from specter2_plugins.edge.serving import READS
-from specter2_plugins.edge.snapshots import Snapshot
-from specter2_plugins.edge.store import COLLECTIONS, read_mark
+from specter2_plugins.edge.snapshots import Snapshot, of_temporary_files
+from specter2_plugins.edge.store import COLLECTIONS, MARK, read_mark
 from specter2_plugins.errors import StoreError
 
 _SECONDS = 10.0
@@ -35,7 +35,7 @@ class ReadingBackend(ServerCalls):
         path: The store's folder, of which nothing is changed.
 
     Raises:
-        StoreError: If it is no store.
+        StoreError: If it is no store, or its copy has no place.
         RuntimeError: If a process has it that answers no readers.
         OSError: If it cannot be read.
     """
@@ -48,8 +48,6 @@ class ReadingBackend(ServerCalls):
         self._changing = threading.RLock()
         self._source: _Snapshot | _Owner | None = None
         self._closed = False
-        if not self._folder.is_dir() or read_mark(self._folder, self._path) is None:
-            raise StoreError(f"there is no store in {self._path}")
         self._current()
 
     @property
@@ -103,6 +101,9 @@ class ReadingBackend(ServerCalls):
     def _find(self) -> _Snapshot | _Owner:
         until = time.monotonic() + _SECONDS
         while True:
+            # Looked at each time: it may have been deleted or replaced since.
+            if not self._folder.is_dir() or read_mark(self._folder, self._path) is None:
+                raise StoreError(f"there is no store in {self._path}")
             with locking.at_rest(self._folder) as at_rest:
                 if at_rest:
                     return _Snapshot(self._folder, self._path)
@@ -130,8 +131,8 @@ class _Snapshot:
     """Answers from a copy, as long as no writer has opened the store since."""
 
     def __init__(self, store: Path, path: Path) -> None:
-        self._store, self._opening = store, locking.opening(store)
-        with ExitStack() as undo:
+        self._store, self._path, self._seen = store, path, _identity(store)
+        with ExitStack() as undo, of_temporary_files(path):
             snapshot = Snapshot(store, path)
             undo.callback(snapshot.remove)
             self.folder = snapshot.folder
@@ -140,11 +141,12 @@ class _Snapshot:
             self._undo = undo.pop_all()
 
     def is_current(self) -> bool:
-        return locking.opening(self._store) == self._opening
+        return _identity(self._store) == self._seen
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         try:
-            return getattr(self._backend, name)(*args, **kwargs)
+            with of_temporary_files(self._path):
+                return getattr(self._backend, name)(*args, **kwargs)
         except RuntimeError:
             if self._backend.is_open:
                 raise
@@ -188,6 +190,15 @@ class _Owner:
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+
+def _identity(store: Path) -> tuple[str, tuple[int, ...]]:
+    """Return what differs once a writer has opened a store, or another one lies in its place."""
+    try:
+        mark = (store / MARK).stat()
+    except OSError:
+        return "", ()
+    return locking.opening(store), (mark.st_dev, mark.st_ino, mark.st_ctime_ns)
 
 
 def _read_only(call: str) -> StoreError:

@@ -6,11 +6,13 @@ opens for reading alone; the rest is copied.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +27,7 @@ _PREFIX = "specter2-reader-"
 _HELD = "held"
 _STORE = "store"
 _ROOM = 64 * 2**20
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 _ALONE = portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING
 
 
@@ -36,16 +39,19 @@ class Snapshot:
         name: What messages call it.
 
     Raises:
-        StoreError: If it is no store.
-        OSError: If it cannot be read, or there is no room for the copy.
+        StoreError: If it is no store, or there is no room for the copy.
+        OSError: If it cannot be read.
     """
 
     def __init__(self, store: Path, name: Path) -> None:
         if read_mark(store, name) is None:
             raise StoreError(f"there is no store in {name}")
-        _clear_left_behind(Path(tempfile.gettempdir()))
-        self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        self._lock = _hold(self._folder)
+        try:
+            _clear_left_behind(Path(tempfile.gettempdir()))
+            self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self._lock = _hold(self._folder)
+        except OSError as error:
+            raise _no_place(name, error) from None
         self.folder = self._folder / _STORE
         try:
             (self.folder / COLLECTIONS).mkdir(parents=True)
@@ -61,6 +67,31 @@ class Snapshot:
         """Remove the copy."""
         shutil.rmtree(self._folder, ignore_errors=True)
         self._lock.close()
+
+
+@contextmanager
+def of_temporary_files(name: Path) -> Iterator[None]:
+    """Say of a disk that is full or cannot be written that it is the copy's: the store is only read.
+
+    Args:
+        name: What messages call the store.
+
+    Raises:
+        StoreError: If it is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise _no_place(name, error) from None
+
+
+def _no_place(name: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{name} is read through a copy among the temporary files, which cannot be made: {error};"
+        " name another folder for them in TMPDIR"
+    )
 
 
 def _copy(collection: Path, target: Path) -> None:

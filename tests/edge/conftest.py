@@ -17,6 +17,9 @@ from qdrant_client import QdrantClient, models
 
 from specter2_plugins.edge import EdgeClient
 from tests.edge import pairs
+from tests.edge.owners import owner, store
+
+__all__ = ["owner", "store"]
 
 
 @pytest.fixture

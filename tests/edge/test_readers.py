@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 import os
-import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -23,39 +21,11 @@ from qdrant_client import models
 from specter2_plugins import StoreError
 from specter2_plugins.edge import AsyncEdgeClient, EdgeClient, UnsupportedError, locking, sockets, wire
 from tests.edge.conftest import Pair
+from tests.edge.owners import VECTORS, Owner, copies
 from tests.edge.pairs import COLLECTION, assert_same, outcome
 from tests.edge.test_answers import Call, calls
 
 pytestmark = pytest.mark.skipif(not sockets.AVAILABLE, reason="this system has no sockets in folders")
-
-VECTORS = models.VectorParams(size=4, distance=models.Distance.EUCLID)
-
-OWNER = """
-import sys
-from qdrant_client import models
-from specter2_plugins.edge import EdgeClient
-
-client = EdgeClient(sys.argv[1])
-for line in sys.stdin:
-    number = int(line)
-    client.upsert("c", [models.PointStruct(id=number, vector=[number, 0, 0, 0], payload={"n": number})])
-    print("written", flush=True)
-client.close()
-"""
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    with EdgeClient(tmp_path / "store") as client:
-        client.create_collection("c", VECTORS)
-        client.upsert("c", [models.PointStruct(id=1, vector=[1, 0, 0, 0], payload={"n": 1})])
-    return tmp_path / "store"
-
-
-def copies(store: Path) -> list[str]:
-    return sorted(entry.name for entry in (store.parent / "temporary").iterdir())
 
 
 def content(store: Path) -> dict[str, tuple[int, bytes]]:
@@ -64,41 +34,6 @@ def content(store: Path) -> dict[str, tuple[int, bytes]]:
         for file in store.rglob("*")
         if file.is_file()
     }
-
-
-class Owner:
-    """Another process that writes a point when it is told to."""
-
-    def __init__(self, store: Path) -> None:
-        command = [sys.executable, "-c", OWNER, str(store)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def write(self, number: int) -> None:
-        self.process.stdin.write(f"{number}\n")
-        self.process.stdin.flush()
-        assert self.process.stdout.readline() == "written\n"
-
-    def end(self) -> None:
-        self.process.communicate()
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
-
-
-@pytest.fixture
-def owner(store: Path) -> Iterator[Callable[[], Owner]]:
-    begun: list[Owner] = []
-
-    def begin() -> Owner:
-        begun.append(Owner(store))
-        begun[-1].write(1)
-        return begun[-1]
-
-    yield begin
-    for each in begun:
-        if each.process.poll() is None:
-            each.kill()
 
 
 def test_a_store_at_rest_is_read_and_nothing_in_it_changes(store: Path) -> None:
