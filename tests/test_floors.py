@@ -23,8 +23,8 @@ FLOORS = (
     ("store",),
     ("vectors",),
     ("pipeline",),
-    ("qdrant",),
-    ("hosts", "langchain", "mining", "training", "evaluation", "reviewers"),
+    ("qdrant", "reviewers"),
+    ("hosts", "langchain", "mining", "training", "evaluation"),
     ("cli",),
     ("__main__",),
 )

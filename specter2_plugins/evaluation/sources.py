@@ -7,11 +7,17 @@ from pathlib import Path
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.beir import read_beir
+from specter2_plugins.evaluation.gold_standard import read_gold_standard
 from specter2_plugins.evaluation.kinds import read_config, read_text_classification
 from specter2_plugins.evaluation.smart import read_smart
 from specter2_plugins.evaluation.task import Task, Unread
 
-_FOLDERS: tuple[Callable[[Path], Unread | None], ...] = (read_beir, read_smart, read_text_classification)
+_FOLDERS: tuple[Callable[[Path], Unread | None], ...] = (
+    read_beir,
+    read_smart,
+    read_gold_standard,
+    read_text_classification,
+)
 
 
 def read_tasks(*paths: str | Path, names: Collection[str] | None = None) -> Iterator[Task]:
@@ -22,8 +28,8 @@ def read_tasks(*paths: str | Path, names: Collection[str] | None = None) -> Iter
         ['scifact', 'CACM']
 
     Args:
-        *paths: SciRepEval's task configurations (.jsonl), BEIR folders, CACM's or CISI's, folders of SciBERT's
-            {"text": ..., "label": ...} lines.
+        *paths: SciRepEval's task configurations (.jsonl), BEIR folders, CACM's or CISI's, the gold standard of
+            reviewer assignment, folders of SciBERT's {"text": ..., "label": ...} lines.
         names: Which tasks. Default: all.
 
     Raises:
@@ -54,7 +60,8 @@ def _find(path: Path) -> list[Unread]:
             return [task]
     raise EvaluationError(
         f"{path} is no task configuration (.jsonl), no BEIR folder (corpus.jsonl, queries.jsonl, qrels/), no folder of "
-        "{text, label} lines (train.txt or .jsonl, test.txt or .jsonl), and holds neither CACM nor CISI"
+        "{text, label} lines (train.txt or .jsonl, test.txt or .jsonl), no gold standard of reviewers "
+        "(evaluations.csv, archives/, submissions.json), and holds neither CACM nor CISI"
     )
 
 
