@@ -65,6 +65,7 @@ def stage(doing: str, unit: str, total: int) -> Iterator[None]:
     here = _following.get()
     if here is not None:
         here.now = Stage(here.task, doing, unit, total)
+        here.on_stage(here.now)  # whoever measures a rate begins now
     try:
         yield
     finally:

@@ -125,7 +125,8 @@ def _lines(code: str) -> list[str]:
 
 
 def _dialogue(code: str) -> list[tuple[str, str]]:
-    return [tuple((part + "\n").split("\n", 1)) for part in re.split(r"^\$ ", code, flags=re.MULTILINE) if part.strip()]  # type: ignore[misc]
+    parts = re.split(r"^\$ ", code.replace("\\\n", " "), flags=re.MULTILINE)
+    return [tuple((part + "\n").split("\n", 1)) for part in parts if part.strip()]  # type: ignore[misc]
 
 
 def _same(printed: str, expected: str) -> bool:
@@ -136,6 +137,8 @@ def _same(printed: str, expected: str) -> bool:
 
 def _same_word(ours: str, theirs: str) -> bool:
     try:
-        return ours == theirs or ("." in theirs and abs(float(ours) - float(theirs)) <= 0.005)
+        if ours == theirs or "." not in theirs:
+            return ours == theirs
+        return abs(float(ours.rstrip(",")) - float(theirs.rstrip(","))) <= 0.005
     except ValueError:
         return False

@@ -30,7 +30,8 @@ def test_every_stage_comes_to_its_end(model: Specter2, tmp_path: Path) -> None:
     beir(tmp_path / "search")
     told = list[Stage]()
     evaluate(model, read_tasks(config, tmp_path / "search"), cache=tmp_path / "cache", on_stage=told.append)
-    ended = last_of_each(told)
+    begun, ended = last_of_each(told[::-1]), last_of_each(told)
+    assert {stage.done for stage in begun.values()} == {0}
     assert [name for name, _ in ended].count("search") == 3
     assert ended["intent", "embedding"].unit == "texts"
     assert ended["intent", "learning"] == Stage("intent", "learning", "SVMs", 16, 16, 16)
