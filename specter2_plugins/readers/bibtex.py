@@ -11,7 +11,7 @@ from specter2_plugins.extras import require
 from specter2_plugins.readers.bibtex_values import Macros
 from specter2_plugins.readers.fields import FieldNames, titled
 from specter2_plugins.readers.format import Format, at_sign
-from specter2_plugins.readers.ids import doi
+from specter2_plugins.readers.ids import doi, is_local
 from specter2_plugins.readers.inheritance import Inheritance, RawEntry
 from specter2_plugins.readers.limits import MAX_LIST, MAX_PARTS, MAX_RECORD, TOO_LONG, TOO_MANY, check_length
 from specter2_plugins.readers.markup import bibtex_text
@@ -172,9 +172,8 @@ def to_entry(entry: RawEntry) -> Entry:
     }
     metadata["other_titles"] = entry.other_titles
     metadata |= {name: bibtex_text(raw[name]) for name in _KEPT_FIELDS if raw.get(name)}
-    return Entry(
-        entry.line, entry.key or None, titled(raw.get("title"), raw.get("subtitle")), raw.get("abstract"), metadata
-    )
+    key = None if is_local(entry.key) and doi(metadata["doi"]) else entry.key or None
+    return Entry(entry.line, key, titled(raw.get("title"), raw.get("subtitle")), raw.get("abstract"), metadata)
 
 
 def _authors(field: str) -> list[str]:

@@ -61,6 +61,8 @@ _ALONE = "àáâãéêèíòóôõúùìÀÁÂÉÈÓÔ"
 """Letters that are words by themselves."""
 _SIGNS = "–—‘’“”„°©®£§µ·×±…•€«»¿¡™¨"  # noqa: RUF001 - signs that look like others
 _FEWEST = 2
+_LAST_HANGUL = 0xC8
+"""Lead byte of a pair in EUC-KR; two fifths of Chinese characters lie behind it."""
 _MOST_Y = 0.2
 _ENOUGH = 0.8
 
@@ -199,5 +201,8 @@ def _latin(chunk: bytes, encoding: str) -> float:
 
 def _chinese(chunk: bytes) -> float:
     """Return the share of bytes beyond ASCII that are frequent characters, or punctuation, of GB 2312."""
-    frequent = len(re.findall(rb"[\xb0-\xd7][\xa1-\xfe]|[\xa1-\xa3][\xa1-\xfe]", chunk)) * 2
+    pairs = re.findall(rb"[\xb0-\xd7][\xa1-\xfe]|[\xa1-\xa3][\xa1-\xfe]", chunk)
+    if sum(pair[0] > _LAST_HANGUL for pair in pairs) < len(pairs) / 20:
+        return 0.0  # EUC-KR
+    frequent = len(pairs) * 2
     return frequent / max(1, sum(byte > 0x7F for byte in chunk))

@@ -15,8 +15,9 @@ from specter2_plugins.readers.limits import MAX_RECORD
 from specter2_plugins.readers.metadata import year
 from specter2_plugins.readers.nesting import reach
 from specter2_plugins.readers.placeholders import is_placeholder
-from specter2_plugins.readers.providers import DATES, GENERIC, LOCAL, PROVIDERS, Provider
+from specter2_plugins.readers.providers import PROVIDERS, Provider
 from specter2_plugins.readers.records import Entry, Problem
+from specter2_plugins.readers.synonyms import DATES, GENERIC, LOCAL
 
 FieldNames: TypeAlias = tuple[tuple[str, str], ...]
 """What the user said, as (name of ours, key of theirs); hashable, so that plans can be kept."""
@@ -25,6 +26,7 @@ _PUNCTUATION = re.compile(r"[\W_]+")
 _NAMESPACE = re.compile(r"(?:dc|dcterms|prism|schema|bibo|citation)[:_](?=\w)", re.IGNORECASE)
 _SCALAR = (str, int, float)
 _SHOWN_KEYS = 8
+_TEXT_KEYS = ("text", "value", "title", "#text")
 _REMEMBERED_KEYS, _REMEMBERED_CHARACTERS = 200, 4096
 _TOGETHER = " + "
 _INVERTED = "abstract_inverted_index"
@@ -72,12 +74,17 @@ class FieldMap:
                 return Problem(line, identifier(name), f"{_INVERTED} is not words with their positions")
             except OverflowError as error:
                 return Problem(line, identifier(name), f"{_INVERTED}: {error}")
+        title, *other_titles = _strings(title) or [title]
+        parts = _strings(abstract)
+        abstract = " ".join(parts) if parts else abstract
         bulky = self.provider is not None and self.provider.bulky
         gone = (self.dropped | set(used.values())) - self.kept
         metadata = {
             key: value for key, value in record.items() if key not in gone and (not bulky or isinstance(value, _SCALAR))
         }
         metadata.update(found)
+        if other_titles:
+            metadata["other_titles"] = other_titles
         if self.provider is not None:
             title = titled(title, metadata.pop("subtitle", None))
             metadata |= {
@@ -242,6 +249,18 @@ def _together(record: dict[str, Any], paths: str) -> Any:
     if all(isinstance(value, str) for value in found):
         return "; ".join(found)
     return [item for value in found for item in (value if isinstance(value, list) else [value])]
+
+
+def _strings(value: Any) -> list[str]:
+    """Return the texts of a list of them, or of objects that hold one each; nothing for what is no such list."""
+    if not isinstance(value, list) or not value:
+        return []
+    found = [
+        next((item[key] for key in _TEXT_KEYS if key in item), None) if isinstance(item, dict) else item
+        for item in value
+    ]
+    texts = [text for text in found if isinstance(text, str)]
+    return texts if len(texts) == len(value) else []
 
 
 def _says_something(value: Any) -> bool:

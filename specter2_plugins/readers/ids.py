@@ -15,7 +15,8 @@ _IN_A_URL = re.compile(r"https?://\S*$", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\textunderscore\s*|\\(?=[^\w\s])|[{}]|\\")
 _AFTER_A_DOI = ".,;:'’"  # noqa: RUF001 - an apostrophe
 _BRACKETS = {")": "(", "]": "[", ">": "<"}
-_SMALL_NUMBER = re.compile(r"[#\[(]?\d{1,6}[\])]?")
+# EndNote calls its records RN12, others ref-12 or rec12.
+_SMALL_NUMBER = re.compile(r"(?:RN|rec(?:ord)?|ref(?:erence)?|row|item)?[\s_-]?[#\[(]?\d{1,6}[\])]?", re.IGNORECASE)
 
 # What stands before an identifier says whose it is; what follows is how the provider itself writes it.
 _SPELLINGS = tuple(

@@ -13,13 +13,14 @@ from specter2_plugins.readers.format import Format, from_start, nowhere
 from specter2_plugins.readers.json_objects import is_document, records
 from specter2_plugins.readers.limits import MAX_PARTS, TOO_LONG, TOO_MANY
 from specter2_plugins.readers.nesting import reach
-from specter2_plugins.readers.providers import PROVIDERS, UNDER
+from specter2_plugins.readers.providers import PROVIDERS, UNDER, WRAPPERS
 from specter2_plugins.readers.records import Entry, Problem
 from specter2_plugins.readers.stream import Stream
 
 _BEGIN = re.compile(rb'\s*(?:\{\s*["}]|\[\s*[\[{\]n])')
 _UNDER = tuple((frozenset(sign.split()), paths) for sign, paths in UNDER)
 _NESTED = 4
+_IDS = ("id", "_id", "paper_id", "doi")
 _NO_PAPER = "null instead of a paper"
 
 
@@ -65,7 +66,7 @@ def _entries(
     elif not papers:
         yield Problem(line, None, f"no papers lie under the keys {', '.join(map(repr, keys[:8]))}")
     else:
-        for place, paper in enumerate(papers, start=1):
+        for place, paper in enumerate(_with_ids(record, papers), start=1):
             yield from _entries(line, place, paper, fields, provider, depth - 1)
 
 
@@ -93,6 +94,13 @@ def _papers(record: dict[str, Any]) -> list[Any] | None:
     if values and all(isinstance(value, dict) and {"title", "content", "abstract"} & value.keys() for value in values):
         return values
     return None
+
+
+def _with_ids(record: dict[str, Any], papers: list[Any]) -> list[Any]:
+    """Return papers, one alone with the id that stands beside it."""
+    if len(papers) != 1 or type(papers[0]) is not dict or papers[0] not in [record.get(key) for key in WRAPPERS]:
+        return papers
+    return [{**{key: record[key] for key in _IDS if isinstance(record.get(key), str | int)}, **papers[0]}]
 
 
 def _is_json(head: bytes) -> bool:

@@ -14,7 +14,7 @@ _SIGNS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
     for pattern, what, way in (
         (rb"%PDF-", "a PDF", f"{_EXPORT}, or have GROBID make TEI of it and name that"),
         (
-            rb"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*(?:<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>])",
+            rb"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*(?:<!doctype\s+html|<(?:html|head|body|p|div|h1|script|meta|table|center)[\s>])",
             "a web page (HTML), perhaps an error or a login page that was saved",
             f"open it in a browser, and {_EXPORT} there",
         ),

@@ -22,7 +22,7 @@ _SYMBOLS = dict(
     textmu=μ textpi=π textrho=ρ textsigma=σ texttau=τ textphi=φ textchi=χ textpsi=ψ textomega=ω textDelta=Δ
     textOmega=Ω textSigma=Σ textPhi=Φ textGamma=Γ textPsi=Ψ textTheta=Θ textLambda=Λ texteta=η textzeta=ζ textiota=ι
     textnu=ν textxi=ξ textupsilon=υ guillemetleft=« guillemetright=» textperiodcentered=·
-    flqq=« frqq=» flq=‹ frq=› glqq=„ grqq=“ glq=‚
+    lq=‘ rq=’ lsquo=‘ rsquo=’ flqq=« frqq=» flq=‹ frq=› glqq=„ grqq=“ glq=‚
     grq=‘ TeX=TeX LaTeX=LaTeX LaTeXe=LaTeX2e BibTeX=BibTeX XeTeX=XeTeX LuaTeX=LuaTeX
     celsius=°C degreeCelsius=°C micro=µ percent=% meter=m metre=m second=s gram=g kilogram=kg hertz=Hz kelvin=K volt=V
     watt=W ohm=Ω liter=L litre=L mole=mol joule=J newton=N pascal=Pa tesla=T electronvolt=eV byte=B bit=bit nano=n
@@ -41,7 +41,7 @@ _SILENT = frozenset(
     textstyle scriptstyle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr left right middle hfill vfill
     null boldmath unboldmath leavevmode strut smallskip medskip bigskip break kern frenchspacing sloppy bgroup egroup
     begingroup endgroup boldsymbol mathversion cyr latintext greektext mathstrut nonumber notag hyphenation
-    nobreakdash cyrchar joinrel
+    nobreakdash cyrchar joinrel newblock penalty
     """.split()  # noqa: SIM905
 )
 """Macros without arguments that only say how something is set."""
@@ -64,6 +64,9 @@ _WITH_TEXT = {
     "qty": ("{{", "%s %s"),
     "raisebox": ("{{", "%(2)s"),
     "scalebox": ("{{", "%(2)s"),
+    "rotatebox": ("{{", "%(2)s"),
+    "parbox": ("{{", "%(2)s"),
+    "resizebox": ("{{{", "%(3)s"),
     "texorpdfstring": ("{{", "%(2)s"),
     "noopsort": ("{", ""),
     "SortNoop": ("{", ""),

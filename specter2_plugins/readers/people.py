@@ -24,13 +24,13 @@ _PARTS = (
 _FAMILY = frozenset(_PARTS[3])
 _WHOLE = (
     *("literal", "name", "fullname", "displayname", "collectivename", "organization", "author", "authorname", "term"),
-    *("rawauthorname", "creatorname", "text", "label", "value"),
+    *("rawauthorname", "creatorname", "collab", "collaboration", "group", "consortium", "text", "label", "value"),
 )
 _ROLE = ("creatortype", "role", "contributortype")
 _PUNCTUATION = re.compile(r"[\s_\-]+")
 
 _LAST_ONES = frozenset(
-    {"others", "other", "et al", "et al.", "et. al.", "and others", "...", "…", "u.a.", "anon", "and"}
+    {"others", "other", "et al", "et al.", "et. al.", "and others", "...", "…", "u.a.", "anon", "anonymous", "and"}
 )
 _SUFFIX = re.compile(r"(?:jr|sr|[js]nr|junior|senior|ii|iii|iv|2nd|3rd|ph\.?\s?d|m\.?d|esq)\.?", re.IGNORECASE)
 _INITIALS = re.compile(r"(?:[^\W\d_a-zß-ÿ]\.?[\s\-‐]*){1,4}\.?")  # noqa: RUF001 - two kinds of hyphens
@@ -39,20 +39,31 @@ _PARTICLE = re.compile(r"(?:van|von|de|del|della|der|den|di|da|dos|du|la|le|el|a
 # What exports hang on to a name: identifiers, numbers and marks of affiliations, in brackets or bare.
 _HANGER = re.compile(
     r"\s*(?:[(\[<{|,;]?\s*(?:orcid\s*(?:id)?\s*[:=]?\s*)?(?:https?://orcid\.org/)?\d{4}-\d{4}-\d{4}-\d{3}[\dXx]\s*[)\]>}]?"
-    r"|[(\[]\s*(?:\d{5,}|\d{1,2}(?:\s*,\s*\d{1,2})*)\s*[)\]]|[*†‡§¶]+|<[^<>@\s]+@[^<>\s]+>|(?<=[^\W\d_])\d{1,2}(?:,\d{1,2})*$"
+    r"|[(\[]\s*(?:\d{5,}|\d{1,2}(?:\s*,\s*\d{1,2})*)\s*[)\]]|\^\{?[\d*†‡]+(?:,[\d*†‡]+)*\}?|,\s*\d{4}-(?:\d{4})?(?!\d)|[*†‡§¶]+|<[^<>@\s]+@[^<>\s]+>|(?<=[^\W\d_])\d{1,2}(?:,\d{1,2})*$"
     r"|(?<=[^\W\d_])\s\d{4}$)\s*",
     re.IGNORECASE,
 )
+# What a person was to the work, and where.
+_OFFICE = re.compile(
+    r"[(\[] ?(?:authors?|editors?|eds?\.?|trans(?:lators?|l\.|\.)|corresponding author|(?-i:[A-Z]{2,6})"
+    r"|[^()\[\]]{0,80}\b(?:universi\w+|institut\w*|college|dep(?:artmen)?t\.?|school|hospital|cent(?:er|re)|lab\w*"
+    r"|inc\.?|ltd\.?)\b[^()\[\]]{0,80}) ?[)\]]|, ?(?:author|editor|translator)\.?(?= ?(?:[;,]|$))",
+    re.IGNORECASE,
+)
+_OFFICES = ("(", "[", "author", "editor", "translator")
+_ARRAY = re.compile(r"\A(?:array|Index|list)\((.*?)(?:,\s*dtype=\w+)?\)\Z", re.DOTALL)
 _BLANKS = re.compile(r"[^\S\n]{2,}|\s*\n\s*(?=\n)")
 _AND = re.compile(r"\s*,?\s+(?:and|&)\s+|\s+&\s*", re.IGNORECASE)
-_FIRST_AND = re.compile(r"\A(?:(?:and|&)\s+)+", re.IGNORECASE)
+_FIRST_AND = re.compile(r"\A(?:(?:and|&|by|authors?:)\s+)+", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*[;|\n；、]\s*")  # noqa: RUF001
 _EAST_ASIAN = re.compile(r"[\u3400-\u9fff\uac00-\ud7af\u3040-\u30ff·]{2,8}")
 _LAST_SUFFIX = re.compile(r"(?P<first>.+?)\s+(?P<suffix>(?:jr|sr)\.?|ii|iii|iv)", re.IGNORECASE)
 _BIBLATEX = re.compile(r"\b(family|given|prefix|suffix|useprefix)(?:-i)?\s*=\s*(\"[^\"]*\"|[^,]*)", re.IGNORECASE)
 _NUMPY = re.compile(r"['\"]\s+['\"]")  # which writes no commas between
-_ET_AL = re.compile(r"[\s,;&]*(?:\bet\.? al\.?|\.\.\.|…|\band others|\bu\. ?a\.)[\s,;.]*(?:&\s*)?$", re.IGNORECASE)
-_ELLIPSIS = re.compile(r"\s*,\s*(?:\.\s?\.\s?\.|…)[\s,&]*")
+_ET_AL = re.compile(
+    r"[\s,;&]*(?:\bet\.? al\.?|\.\.\.|…|(?:\band|,) others|\bu\. ?a\.)[\s,;.]*(?:&\s*)?$", re.IGNORECASE
+)
+_ELLIPSIS = re.compile(r"\s*(?:,\s*|\s)(?:\.\s?\.\s?\.|…)[\s,&]*")
 _NESTED = 3
 
 
@@ -104,7 +115,8 @@ def _people(value: Any, depth: int) -> Iterator[str]:
     elif isinstance(value, list | tuple) and depth:
         for person in _authors_alone(value):
             if isinstance(person, str):
-                yield from _of_string(person, 0) if ";" in person else [first_name_first(_unhung(person))]
+                several = ";" in person or person.count(",") > 2
+                yield from _of_string(person, 0) if several else [first_name_first(_unhung(person))]
             elif isinstance(person, list | tuple):
                 # arXiv: ["Last", "First", "Jr."], and then the affiliations.
                 last, first, suffix, *_ = [str(part) for part in person[:3] if part is not None] + ["", "", ""]
@@ -152,7 +164,9 @@ def _people_of(person: dict[str, Any]) -> Any:
 
 def _of_string(value: str, depth: int) -> Iterator[str]:
     check_length("a list of people", value, MAX_LIST)
-    value = _FIRST_AND.sub("", value.strip()).replace("\uff0c", ",")
+    value = _FIRST_AND.sub("", _ARRAY.sub(r"\1", value.strip())).replace("\uff0c", ",")
+    if any(mark in value for mark in _OFFICES):
+        value = _OFFICE.sub("", value)
     if (
         depth
         and value[:1] in ("[", "(", "{")
@@ -181,7 +195,8 @@ def _listed(value: str) -> Any:
             continue
         return found if isinstance(found, list | tuple | dict) else None
     quoted = re.findall(r"'([^']*)'|\"([^\"]*)\"", value)
-    return [first or second for first, second in quoted] or None
+    bare = [part.strip() for part in value[1:-1].split(",")] if value[0] == "[" and " " in value else []
+    return [first or second for first, second in quoted] or bare or None
 
 
 def _between_commas(value: str) -> Iterator[str]:
@@ -256,7 +271,7 @@ def _bare(name: str) -> str:
     name = tidy(name.strip(" ,;&"))
     if name[:1] == "{" and name[-1:] == "}":
         name = name[1:-1].strip()
-    return "" if name.casefold() in _LAST_ONES or is_placeholder(name) or name.isdigit() else name
+    return "" if name.casefold().strip("[]") in _LAST_ONES or is_placeholder(name) or name.isdigit() else name
 
 
 def _joined(value: Any) -> str:

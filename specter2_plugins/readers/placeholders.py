@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 
-_LONGEST = 160
+_LONGEST = 200
 
 _WORDS = frozenset(
     """
     na n/a n.a n.a. n/d nd n.d #n/a #na #n/a! #null! #value! #ref! #name? <na> nan -nan nat none null nil \\n undefined
     missing void empty tba tbd tbc n.n. s.n. unavailable unspecified unknown anon [anon] keine aucun ninguno
-    untitled no-title notitle
+    untitled no-title notitle {} [] () 无摘要 暂无摘要 暂无 无 нет なし 없음
     """.split()  # noqa: SIM905
 )
 _THING = (
@@ -35,6 +35,17 @@ _PHRASE = re.compile(
     r"|(?:not|none) (?:available|provided|given|applicable|specified|known|found)"
     r")"
 )
+_SENTENCE = re.compile(
+    r"(?:this|the) (?:article|paper|document|publication|record|item|work|entry|chapter)"
+    r" (?:does not have|doesn't have|has no|is without|contains no) (?:an? )?abstract(?: available)?"
+    r"|an abstract is not available for this content.*|click on the (?:article )?title to read more|abstract(?: text)?"
+    r"|\[?object object\]?|abstract from (?:author|publisher)|(?:data|text|content) (?:is )?not available"
+    r"|no (?:abs|data|info)"
+    r"|(?:no hay|sin|nao ha|não há|pas de|aucun) (?:resumen|resumo|résumé|resume)(?: dispon[ií](?:vel|ble))?"
+    r"|(?:resumen|resumo|résumé|abstract) (?:no|não|nao|non) dispon[ií](?:vel|ble)"
+    r"|нет (?:данных|аннотации)|аннотация (?:отсутствует|недоступна)"
+    r"|(?:n ?/ ?a|null|none|nan|#n/a)(?: (?:n ?/ ?a|null|none|nan))*"
+)
 _EDGES = " \t\r\n.,;:!*_()[]{}<>\"'`´‘’“”«»|/\\"  # noqa: RUF001 - quotes of all kinds
 _DASHES = frozenset("-‐‑‒–—―−_.·…?* ")  # noqa: RUF001 - dashes of all kinds
 
@@ -47,4 +58,4 @@ def is_placeholder(text: str) -> bool:
     if plain in _WORDS or not set(plain) - _DASHES:
         return True
     bare = plain.strip(_EDGES)
-    return bare in _WORDS or _PHRASE.fullmatch(bare) is not None
+    return bare in _WORDS or _PHRASE.fullmatch(bare) is not None or _SENTENCE.fullmatch(bare) is not None

@@ -191,6 +191,87 @@ PROVIDERS = (
             "year": ("content.year.value", "content.year", "content.venue.value", "content.venue"),
         },
     ),
+    # https://github.com/allenai/cord19 (its parses, and S2ORC's)
+    Provider(
+        "s2orc",
+        ("paper_id metadata abstract", "paper_id metadata body_text"),
+        {
+            "id": ("paper_id",),
+            "title": ("metadata.title",),
+            "abstract": ("abstract.text", "abstract"),
+            "authors": ("metadata.authors",),
+            "year": ("metadata.year",),
+            "venue": ("metadata.venue",),
+            "doi": ("metadata.doi",),
+        },
+    ),
+    # https://doaj.org/api/docs
+    Provider(
+        "doaj",
+        ("bibjson",),
+        {
+            "title": ("bibjson.title",),
+            "abstract": ("bibjson.abstract",),
+            "authors": ("bibjson.author",),
+            "year": ("bibjson.year",),
+            "venue": ("bibjson.journal.title",),
+            "doi": ("bibjson.identifier[type=doi].0.id", "bibjson.identifier[type=DOI].0.id"),
+            "keywords": ("bibjson.keywords",),
+            "url": ("bibjson.link.0.url",),
+        },
+    ),
+    # https://api.archives-ouvertes.fr/docs/search
+    Provider(
+        "hal",
+        ("title_s", "en_title_s"),
+        {
+            "id": ("halId_s", "docid"),
+            "title": ("title_s", "en_title_s"),
+            "abstract": ("abstract_s", "en_abstract_s"),
+            "authors": ("authFullName_s",),
+            "year": ("producedDateY_i", "publicationDateY_i", "producedDate_s"),
+            "venue": ("journalTitle_s", "conferenceTitle_s", "bookTitle_s"),
+            "doi": ("doiId_s",),
+            "keywords": ("keyword_s",),
+            "url": ("uri_s",),
+            "type": ("docType_s",),
+        },
+    ),
+    # https://github.com/inspirehep/rest-api-doc
+    Provider(
+        "inspire",
+        ("titles abstracts", "titles control_number", "titles arxiv_eprints"),
+        {
+            "id": ("control_number", "id"),
+            "title": ("titles.title",),
+            "abstract": ("abstracts.0.value",),
+            "authors": ("authors.full_name",),
+            "year": ("earliest_date", "preprint_date", "publication_info.year"),
+            "venue": ("publication_info.journal_title",),
+            "doi": ("dois.0.value",),
+            "keywords": ("keywords.value",),
+        },
+    ),
+    # https://docs.api.lens.org/response-scholar.html
+    Provider(
+        "lens",
+        ("lens_id",),
+        {
+            "id": ("lens_id",),
+            "year": ("year_published", "date_published"),
+            "venue": ("source.title",),
+            "doi": ("external_ids[type=doi].0.value",),
+            "pmid": ("external_ids[type=pmid].0.value",),
+            "keywords": ("keywords",),
+            "type": ("publication_type",),
+        },
+    ),
+    # https://dev.mendeley.com/methods/#documents
+    Provider(
+        "mendeley",
+        ("identifiers source authors", "identifiers title authors"),
+        {"venue": ("source",), "doi": ("identifiers.doi",), "pmid": ("identifiers.pmid",), "year": ("year",)},
+    ),
     # https://webofscience.help.clarivate.com (field tags, as the header of tab-delimited files)
     Provider(
         "wos",
@@ -227,97 +308,8 @@ PROVIDERS = (
     ),
 )
 
-GENERIC: Mapping[str, tuple[str, ...]] = {
-    "id": (
-        *("id", "paperid", "corpusid", "docid", "eid", "utuniquewosid", "ut", "uniquewosid", "accessionnumber", "key"),
-        *("corduid", "publicationid", "openalexid", "citationkey", "citekey", "itemkey", "arxivid", "pmid", "pubmedid"),
-        *("pmcid", "lensid", "mendeleyid", "coreid", "accessionno", "an", "recordid"),
-    ),
-    "title": (
-        *("title", "articletitle", "papertitle", "documenttitle", "displayname", "primarytitle", "itemtitle"),
-        *("publicationname", "worktitle", "chaptertitle", "titlename", "ti", "titleoriginal", "originaltitle"),
-    ),
-    "abstract": (
-        *("abstract", "text", "summary", "abstractnote", "abstracttext", "abstractnotes", "description", "ab"),
-        *("abstractinvertedindex", "paperabstract", "abstracts", "notesabstract"),
-    ),
-    "year": (
-        *(
-            "year",
-            "publicationyear",
-            "pubyear",
-            "publishedyear",
-            "yearpublished",
-            "publyear",
-            "py",
-            "yearofpublication",
-        ),
-        *("publicationyearonline", "pubdateyear", "issued"),
-    ),
-    "venue": (
-        *("venue", "journal", "sourcetitle", "publicationtitle", "journaltitle", "booktitle", "containertitle"),
-        *("journalbook", "journalname", "sourcename", "proceedingstitle", "conferencetitle", "conferencename"),
-        *("journalfullname", "isosourceabbreviation", "publicationvenue", "anthologytitle", "secondarytitle", "so"),
-        *("sourcetitleanthologytitle", "journalabbreviation", "hostvenue"),
-    ),
-    "authors": (
-        *("authors", "author", "authorfullnames", "authornames", "creators", "creator", "authorlist", "bookauthors"),
-        *("contributors", "authorsfullnames", "authornamesfull", "authorsrawaffiliation", "au", "af", "groupauthors"),
-    ),
-    "fields": (
-        *(
-            "fields",
-            "fieldsofstudy",
-            "s2fieldsofstudy",
-            "categories",
-            "subjects",
-            "concepts",
-            "meshterms",
-            "meshheadings",
-        ),
-        *(
-            "researchareas",
-            "woscategories",
-            "subjectareas",
-            "fieldsofresearchanzsrc2020",
-            "fieldsofresearch",
-            "subject",
-        ),
-    ),
-    "doi": ("doi", "doilink", "digitalobjectidentifier", "di", "articledoi", "doiurl", "crossrefdoi"),
-    "url": ("url", "link", "urls", "pdflink", "fulltexturl", "links", "articleurl", "landingpageurl", "sourceurl"),
-    "keywords": (
-        *("keywords", "authorkeywords", "tags", "manualtags", "keyword", "keywordsauthor", "indexkeywords"),
-        *("automatictags", "keywordsplus", "indexterms", "ieeeterms", "authorskeywords"),
-    ),
-    "type": (
-        "type",
-        "documenttype",
-        "itemtype",
-        "publicationtype",
-        "articletype",
-        "doctype",
-        "entrytype",
-        "contenttype",
-    ),
-}
-"""Names that many exports share, best first, compared without case and punctuation: Scopus, Web of Science, IEEE
-Xplore, ACM, Dimensions, Zotero, EBSCO, Ovid, Embase, PubMed's CSV, Lens, CORD-19, Covidence, Rayyan, SciRepEval."""
-
-DATES = (
-    "date",
-    "publicationdate",
-    "published",
-    "updatedate",
-    "publishtime",
-    "publisheddate",
-    "coverdate",
-    "datepublished",
-)
-"""Names of dates, which tell the year where nothing else does, and stay what they are."""
-
-LOCAL = frozenset({"id", "key", "docid", "recordid", "an", "recordnumber", "accessionno"})
-"""Names that hold an id only where it is no small number: programs count their records under them."""
+WRAPPERS = ("_source", "attributes", "metadata", "data", "item", "work", "paper")
+"""Keys of objects that hold one paper, whose id may be beside it."""
 
 UNDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("query candidates", ("query", "candidates")),
@@ -335,14 +327,23 @@ UNDER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("feed", ("feed.entry",)),
     ("search-results", ("search-results.entry",)),
     ("data attributes", ("data",)),
-    *((key, (key,)) for key in ("_source", "attributes", "metadata", "data", "item", "work", "paper")),
+    *((key, (key,)) for key in WRAPPERS),
     *(
         (key, (key,))
         for key in ("items", "papers", "records", "works", "articles", "documents", "docs", "publications")
     ),
     *(
         (key, (key,))
-        for key in ("results", "entries", "references", "notes", "submissions", "recommendedPapers", "search")
+        for key in (
+            "results",
+            "collection",
+            "entries",
+            "references",
+            "notes",
+            "submissions",
+            "recommendedPapers",
+            "search",
+        )
     ),
 )
 """Keys of objects that hold papers, and where: SciRepEval's searches and triplets, answers of APIs, and exports."""

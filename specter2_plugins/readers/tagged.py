@@ -147,7 +147,7 @@ class Dialect:
         return Entry(line, identifier, next(iter(titles), None), " ".join(parts) or None, metadata)
 
 
-_RECORD_NUMBERS = frozenset({"ID", "LB", "F", "SR"})
+_RECORD_NUMBERS = frozenset({"ID", "LB", "F", "L", "SR"})
 
 
 @dataclass

@@ -7,7 +7,7 @@ import re
 _BEFORE_ROOT = re.compile(
     rb"\s*(?:<\?(?:[^?]|\?(?!>))*\?>\s*|<!--.*?-->\s*|<!DOCTYPE[^\[>]*(?:\[[^\]]*\]\s*)?>\s*)*", re.DOTALL
 )
-_ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)(?=[\s/>])")
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)(?=[\s/>])")
 
 
 def root_of(head: bytes) -> str:

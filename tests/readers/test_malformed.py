@@ -19,7 +19,7 @@ from .helpers import DATA, collect, write
     ("line", "reason"),
     [
         ('{"title": 5}', "title is 5 (int), expected a string or None"),
-        ('{"title": ["a"]}', "title is ['a'] (list)"),
+        ('{"title": [["a"]]}', "title is [['a']] (list)"),
         ('{"id": "p", "title": null, "abstract": " "}', "neither title nor abstract holds any text"),
         ('{"title": "cut', "not valid JSON"),
         ('{"title": NaN}', "not valid JSON"),
