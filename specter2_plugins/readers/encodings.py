@@ -146,6 +146,8 @@ def _codec(name: str) -> str | None:
     try:
         known = codecs.lookup(_NAMES.get(name, name))
         "".encode(known.name)
+        # Such as idna, which knows no way but its own for bytes that it cannot read.
+        codecs.getincrementaldecoder(known.name)(errors=_MARK).decode(b"\xff\x80a", True)
     except (LookupError, ValueError):
         return None
     return _NAMES.get(known.name, known.name)

@@ -358,6 +358,17 @@ def test_other_encodings(tmp_path: Path) -> None:
         read_papers(path, encoding="cp0")
 
 
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "undefined", "rot13", "zlib", "base64", "\x1b[2J", ""])
+def test_encodings_that_are_none(tmp_path: Path, encoding: str) -> None:
+    content = b"@article{k, title={L\xf6wen bei Nacht und die \xdcbrigen}}"
+    with pytest.raises(PaperError, match="which Python does not know"):
+        read_papers(write(tmp_path, "c.bib", content), encoding=encoding)
+    declared = f"% Encoding: {encoding}\n".encode() + content
+    assert [paper.title for paper in read_papers(write(tmp_path, "d.bib", declared))] == [
+        "Löwen bei Nacht und die Übrigen"
+    ]
+
+
 def test_a_byte_that_fits_nowhere_rejects_its_record(tmp_path: Path) -> None:
     mixed = b"@article{a,title={L\xc3\xb6wen}}\n@article{b,title={L\xf6wen}}\n@article{c,title={\xc3\xa4}}\n"
     papers, [rejected] = collect(write(tmp_path, "a.bib", mixed))
