@@ -109,7 +109,7 @@ def affinity(
     if matrix and (top is not None or conflicts is not None or coauthors is not None):
         raise typer.BadParameter("a matrix has every score and no column for conflicts; write .csv", param_hint="--out")
     fields = named_fields(field or ()) or None
-    aggregation = Aggregation(top=best or None, percentile=percentile)
+    aggregation = Aggregation(best=best or None, percentile=percentile)
     papers = read_submissions(submissions, fields)
     people = _people(reviewers, fields)
     marked: Pairs | None = None
@@ -201,7 +201,7 @@ def _assign(
         if submission in rows and reviewer in columns:
             forbidden[rows[submission], columns[reviewer]] = True
     load = load or max(least, -(-len(submissions) * each // len(reviewers)))
-    found = assign(scores, reviewers_per_submission=each, largest_load=load, smallest_load=least, conflicts=forbidden)
+    found = assign(scores, each=each, load=load, least=least, conflicts=forbidden)
     write_pairs(path, iter([(slice(None), np.where(found.chosen, scores, np.nan))]), submissions, reviewers)
     output.print(f"assignment in {path}, at most {load} submissions for a reviewer:")
     for name, value in found.figures().items():

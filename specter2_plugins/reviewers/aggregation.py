@@ -18,11 +18,11 @@ class Aggregation:
     """How the similarities of a submission and all papers of a person become one score.
 
     Example:
-        >>> Aggregation(top=2)(np.array([[0.2, 0.6, 0.4]], np.float32)).round(1).tolist()
+        >>> Aggregation(best=2)(np.array([[0.2, 0.6, 0.4]], np.float32)).round(1).tolist()
         [0.5]
 
     Args:
-        top: The mean of so many of the nearest papers; 1 is the maximum, None the mean of all. SciRepEval's reviewer
+        best: The mean of so many of the nearest papers; 1 is the maximum, None the mean of all. SciRepEval's reviewer
             matching takes three.
         percentile: Instead, the similarity that so many percent of the papers stay below.
 
@@ -30,12 +30,12 @@ class Aggregation:
         Specter2Error: If a number is out of range.
     """
 
-    top: int | None = 3
+    best: int | None = 3
     percentile: float | None = None
 
     def __post_init__(self) -> None:
-        if self.top is not None and self.top < 1:
-            raise Specter2Error(f"top is {self.top}, expected 1 or more")
+        if self.best is not None and self.best < 1:
+            raise Specter2Error(f"best is {self.best}, expected 1 or more")
         if self.percentile is not None and not 0 <= self.percentile <= 100:
             raise Specter2Error(f"percentile is {self.percentile}, expected 0 to 100")
 
@@ -52,7 +52,7 @@ class Aggregation:
         papers = similarities.shape[-1]
         if self.percentile is not None:
             return np.percentile(similarities, self.percentile, axis=-1).astype(np.float32)
-        top = min(self.top or papers, papers)
+        top = min(self.best or papers, papers)
         if weights is None:
             return similarities.mean(axis=-1) if top == papers else _mean_of_nearest(similarities, top)
         weights = np.broadcast_to(weights, similarities.shape)

@@ -49,9 +49,9 @@ class Assignment:
 def assign(
     scores: Floats,
     *,
-    reviewers_per_submission: int = 3,
-    largest_load: int,
-    smallest_load: int = 0,
+    each: int = 3,
+    load: int,
+    least: int = 0,
     conflicts: NDArray[np.bool_] | None = None,
     considered: int = 100,
 ) -> Assignment:
@@ -62,14 +62,14 @@ def assign(
 
     Example:
         >>> scores = np.array([[0.9, 0.8], [0.9, 0.1]], np.float32)
-        >>> assign(scores, reviewers_per_submission=1, largest_load=1).chosen.tolist()
+        >>> assign(scores, each=1, load=1).chosen.tolist()
         [[False, True], [True, False]]
 
     Args:
         scores: [submissions, reviewers].
-        reviewers_per_submission: How many each submission gets.
-        largest_load: How many submissions a reviewer gets at most.
-        smallest_load: And at least.
+        each: How many each submission gets.
+        load: How many submissions a reviewer gets at most.
+        least: And at least.
         conflicts: [submissions, reviewers], true for a pair that must not be. Default: none.
         considered: Pairs are first sought among the best so many of each submission and of each reviewer; among all
             only where these do not suffice. So with thousands of both a sum a little below the largest may come out.
@@ -79,21 +79,21 @@ def assign(
     """
     submissions, reviewers = scores.shape
     allowed = np.ones(scores.shape, bool) if conflicts is None else ~conflicts
-    _check(allowed, reviewers_per_submission, smallest_load, largest_load)
+    _check(allowed, each, least, load)
     ranked = np.where(allowed, scores, -np.inf)
-    among = allowed & (_best(ranked, considered) | _best(ranked.T, considered).T)
-    chosen = _solved(scores, among, reviewers_per_submission, smallest_load, largest_load)
+    among = allowed & (_near(ranked, considered) | _near(ranked.T, considered).T)
+    chosen = _solved(scores, among, each, least, load)
     if chosen is None and not np.array_equal(among, allowed):
-        chosen = _solved(scores, allowed, reviewers_per_submission, smallest_load, largest_load)
+        chosen = _solved(scores, allowed, each, least, load)
     if chosen is None:
         raise Specter2Error(
-            f"no assignment gives {submissions} submissions {reviewers_per_submission} reviewers each, "
-            f"{smallest_load} to {largest_load} for each of {reviewers}, and keeps the conflicts; allow larger loads"
+            f"no assignment gives {submissions} submissions {each} reviewers each, "
+            f"{least} to {load} for each of {reviewers}, and keeps the conflicts; allow larger loads"
         )
     return Assignment(chosen, scores)
 
 
-def _best(scores: NDArray[np.floating], count: int) -> NDArray[np.bool_]:
+def _near(scores: NDArray[np.floating], count: int) -> NDArray[np.bool_]:
     """Return where the best scores of each row are."""
     best = np.ones(scores.shape, bool)
     if count < scores.shape[1]:

@@ -51,8 +51,8 @@ def cosine(one: np.ndarray, other: np.ndarray) -> float:
     ("aggregation", "reference"),
     [
         (Aggregation(), lambda near: np.mean(sorted(near)[-3:])),
-        (Aggregation(top=1), max),
-        (Aggregation(top=None), np.mean),
+        (Aggregation(best=1), max),
+        (Aggregation(best=None), np.mean),
         (Aggregation(percentile=75), lambda near: np.percentile(near, 75)),
     ],
 )
@@ -80,7 +80,7 @@ def test_scores_are_those_of_plain_loops(
 def test_old_papers_count_for_less(monkeypatch: pytest.MonkeyPatch) -> None:
     model: Any = Fixed()
     papers = [Paper("new", metadata={"year": 2020}), Paper("old", metadata={"year": 2010}), Paper("undated")]
-    found = Affinities(model, {"a": papers}, Aggregation(top=None), half_life=5)
+    found = Affinities(model, {"a": papers}, Aggregation(best=None), half_life=5)
     (score,) = found.scores([Paper("submission", id="s")])[0]
     near = [(1 + cosine(model.vector("submission"), model.vector(str(paper.title)))) / 2 for paper in papers]
     assert score == pytest.approx(np.average(near, weights=[1, 0.25, 0.25]), abs=1e-6)
@@ -134,6 +134,6 @@ def test_no_submissions() -> None:
 
 
 def test_an_aggregation_out_of_range() -> None:
-    for wrong in ({"top": 0}, {"percentile": 101.0}):
+    for wrong in ({"best": 0}, {"percentile": 101.0}):
         with pytest.raises(Specter2Error, match="expected"):
             Aggregation(**wrong)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from specter2_plugins.reviewers import assign
 
 def test_one_each_is_the_assignment_problem() -> None:
     scores = np.random.default_rng(0).random((30, 30)).astype(np.float32)
-    found = assign(scores, reviewers_per_submission=1, largest_load=1)
+    found = assign(scores, each=1, load=1)
     rows, columns = linear_sum_assignment(scores, maximize=True)
     assert found.scores[found.chosen].sum() == pytest.approx(scores[rows, columns].sum())
 
@@ -24,9 +24,9 @@ def test_loads_and_conflicts_are_kept(considered: int) -> None:
     conflicts = random.random(scores.shape) < 0.3
     found = assign(
         scores,
-        reviewers_per_submission=3,
-        largest_load=6,
-        smallest_load=3,
+        each=3,
+        load=6,
+        least=3,
         conflicts=conflicts,
         considered=considered,
     )
@@ -42,17 +42,17 @@ def test_loads_and_conflicts_are_kept(considered: int) -> None:
 
 def test_where_the_best_pairs_do_not_suffice_all_are_considered() -> None:
     scores = np.tile(np.linspace(1, 0, 20, dtype=np.float32), (20, 1))  # everyone wants the same reviewers
-    found = assign(scores, reviewers_per_submission=1, largest_load=1, considered=1)
+    found = assign(scores, each=1, load=1, considered=1)
     assert (found.chosen.sum(axis=0) == 1).all()
 
 
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"largest_load": 1}, "4 submissions x 3 reviewers are 12 reviews, and 5 reviewers x 1 make 5"),
-        ({"largest_load": 9, "smallest_load": 8}, "5 reviewers x 8 are 40 reviews, and there are 12"),
-        ({"largest_load": 1, "smallest_load": 2}, "loads of 2 to 1"),
-        ({"largest_load": 5, "conflicts": np.eye(4, 5) == 0}, "4 submissions have fewer than 3 .* is number 1"),
+        ({"load": 1}, "4 submissions x 3 reviewers are 12 reviews, and 5 reviewers x 1 make 5"),
+        ({"load": 9, "least": 8}, "5 reviewers x 8 are 40 reviews, and there are 12"),
+        ({"load": 1, "least": 2}, "loads of 2 to 1"),
+        ({"load": 5, "conflicts": np.eye(4, 5) == 0}, "4 submissions have fewer than 3 .* is number 1"),
     ],
 )
 def test_what_is_short_is_named(settings: dict[str, object], problem: str) -> None:
@@ -64,4 +64,4 @@ def test_conflicts_that_leave_no_assignment() -> None:
     conflicts = np.ones((2, 4), bool)
     conflicts[:, :2] = False  # both submissions can have the first two alone
     with pytest.raises(Specter2Error, match="allow larger loads"):
-        assign(np.ones((2, 4), np.float32), reviewers_per_submission=2, largest_load=1, conflicts=conflicts)
+        assign(np.ones((2, 4), np.float32), each=2, load=1, conflicts=conflicts)
