@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
+from itertools import islice
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeAlias, get_args, get_type_hints
 
 import typer
 
@@ -24,6 +25,8 @@ _MODEL_NAMES = (
     *("*config*.json", "modules.json", "heads.json", "special_tokens_map.json", "token*", "vocab.*", "merges.txt"),
     *("*.model", "*.safetensors", "*.bin", "README.md"),
 )
+
+_MOST_TASKS = 10_000
 
 Named = Callable[[Any], Iterable[str]]
 """The value of a parameter -> what it names."""
@@ -78,14 +81,25 @@ class Fills:
     files: Callable[[Path], Iterator[Path]] = _all_in
 
 
+Role: TypeAlias = Reads | Writes | Fills
+
+
 def _of_tasks(value: Any) -> Iterator[str]:
     """Yield configurations of tasks, and the files that they name."""
     for name in _each(value):
         yield name
         with suppress(Specter2Error, OSError, ValueError):  # what cannot be read is told by whoever reads it
-            for row in read_file(Path(name)):
+            for row in islice(read_file(Path(name)), _MOST_TASKS):
                 for text in _texts(row):
-                    yield from (str(folder / text) for folder in (Path(name).parent, Path()) if text)
+                    yield from _parts(Path(name).parent / text)
+                    yield from _parts(Path(text))
+
+
+def _parts(path: Path) -> Iterator[str]:
+    """Yield a file, or a folder's; a configuration is a stranger's, so no pattern and no folder within is followed."""
+    with suppress(OSError, ValueError):
+        found = path.iterdir() if path.is_dir() else [path]
+        yield from (str(file) for file in found if file.is_file())
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -125,24 +139,23 @@ def protecting(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def run(**options: Any) -> Any:
-        given = [
-            (option, Path(path), role)
-            for name, option, role in roles
-            if options.get(name) is not None
-            for path in role.named(options[name])
-            if path and "://" not in path
-        ]
-        _check(given)
+        given = [(option, options[name], role) for name, option, role in roles if options.get(name) is not None]
+        written = list(_paths(one for one in given if isinstance(one[-1], Writes | Fills)))
+        if written:
+            _check([*written, *_paths(one for one in given if isinstance(one[-1], Reads))])
         return command(**options)
 
     return run
 
 
-def _check(given: list[tuple[str, Path, Reads | Writes | Fills]]) -> None:
+def _paths(given: Iterable[tuple[str, Any, Role]]) -> Iterator[tuple[str, Path, Role]]:
+    for option, value, role in given:
+        yield from ((option, Path(path), role) for path in role.named(value) if path and "://" not in path)
+
+
+def _check(given: list[tuple[str, Path, Role]]) -> None:
     written = [(option, path) for option, path, role in given if isinstance(role, Writes)]
     filled = [(option, path, role) for option, path, role in given if isinstance(role, Fills)]
-    if not written and not filled:
-        return
     for _, path, role in given:
         if not isinstance(role, Reads):
             continue

@@ -103,7 +103,8 @@ def test_patterns_and_what_configurations_name(specter2: Command, tmp_path: Path
     assert specter2("embed", tmp_path / "i*.jsonl", "--out", papers).code == 2
     config = tmp_path / "tasks.jsonl"
     config.write_text(json.dumps({"name": "a", "data": {"meta": "in.jsonl", "test": {"name": "hub"}}}) + "\n")
-    for option in ("--out", "--plot"):
+    config.write_text(config.read_text() + '{"a": ["/", "/**/*", "", "\\u0000", 5, {"b": "' + "x" * 9000 + '"}]}\n')
+    for option in ("--out", "--plot"):  # nor is a whole disk searched because a configuration says so
         assert specter2("evaluate", config, option, papers, "--model", "mini").code == 2
     assert papers.read_text() == CONTENT
 
