@@ -49,6 +49,8 @@ _MALFORMED = "not valid BibTeX: the entry is malformed or cut off"
 _SHOWN = 200
 _NO_COMMA = "not valid BibTeX: a comma is missing before"
 _OUTSIDE = "text outside of an entry, which may be the rest of one"
+_FIELD = re.compile(r"^\s*@?[A-Za-z][\w-]*\s*=\s*[{\"]", re.MULTILINE)
+"""The rest of an entry, before the first whole one; other text there says where the export is from."""
 # Not EndNote's "%0 Book".
 _COMMENT_LINE = re.compile(r"\s*(?:[%#;*=-](?!0 \w)|//|[\W\d_]*\Z)")
 # "Last, Jr., First", or biblatex's "family=Last, given=First, prefix=von".
@@ -93,7 +95,6 @@ def _found(stream: Stream) -> Iterator[RawEntry | Problem]:
         reported = False
         for found in bibtexparser.splitter.Splitter(_NO_KEY.sub(r"\1,", _BEGIN.sub(r"@\1", text))).split().blocks:
             line = first_line + (found.start_line or 0)
-            reported = reported or isinstance(found, model.ParsingFailedBlock)
             entry = getattr(found, "ignore_error_block", None) or found
             try:
                 if isinstance(entry, model.String):
@@ -102,11 +103,12 @@ def _found(stream: Stream) -> Iterator[RawEntry | Problem]:
                     begun = True
                     yield _raw(line, entry, macros)
                 elif isinstance(found, model.ParsingFailedBlock):
+                    reported = True
                     yield Problem(line, _key(found.raw or ""), _MALFORMED)
                 elif (
                     isinstance(found, model.ImplicitComment)
-                    and begun
                     and not reported
+                    and (begun or _FIELD.search(found.comment))
                     and (outside := _outside(found.comment))
                 ):
                     yield Problem(line, None, f"{_OUTSIDE}: {outside!r}")

@@ -62,6 +62,8 @@ def _article(line: int, citation: Any, record: Any) -> Entry:
         "pmcid": pmcids[0] if pmcids else None,
     }
     title = first(citation, "Article/ArticleTitle", "Article/VernacularTitle")
+    # Where the end of a citation is missing, the next one may be in it.
+    metadata["other_titles"] = texts(citation, "Article/ArticleTitle")[1:]
     return Entry(line, pmid, title, _abstract(citation.find("Article")), metadata)
 
 

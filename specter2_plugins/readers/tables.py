@@ -25,6 +25,7 @@ class Table:
         self._header: tuple[str, ...] = ()
         self._plan: FieldMap | None = None
         self._before: list[tuple[int, tuple[str, ...]]] = []
+        self._filled: list[int] = []
 
     @property
     def has_header(self) -> bool:
@@ -43,8 +44,10 @@ class Table:
             else:
                 if self._is_header(columns):
                     self._header, self._plan = columns, field_map(columns, self._fields)
+                    yield from self._rows_above()
                 else:
                     self._before.append((line, columns))
+                    self._filled.append(sum(1 for value in values if str(value).strip()))
                 return
         width = len(self._header)
         if len(values) > width and not any(values[width:]):
@@ -67,6 +70,13 @@ class Table:
             if not others:
                 self._refuse()
             yield Problem(self._before[0][0], None, no_text(self._before[0][1]))
+
+    def _rows_above(self) -> Iterator[Problem]:
+        """Name the rows above the header that have as many values as rows below it: they say nothing of the export."""
+        least = max(2, len(self._header) // 2)
+        for (line, columns), filled in zip(self._before, self._filled, strict=True):
+            if filled >= least:
+                yield Problem(line, None, f"stands above the header: {', '.join(columns)[:_SHOWN_CHARACTERS]!r}")
 
     def _has_no_header(self, columns: tuple[str, ...]) -> bool:
         """Return whether the user named columns by their numbers, and the first row holds no such names."""

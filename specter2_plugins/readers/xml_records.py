@@ -222,7 +222,8 @@ class _Reading:
 
     def _broken(self, error: Any) -> Problem:
         self.is_over = True
-        line = self._begun if self._record_depth else (error.lineno or self.line)
+        # What follows the last record is not read; the message names the place of the fault itself.
+        line = self._begun if self._record_depth else self.line
         return Problem(self._before + line, None, f"not valid XML from here on: {error.msg}")
 
     def _too_long(self) -> Problem:

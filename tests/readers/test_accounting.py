@@ -28,6 +28,9 @@ FILES = {
     "a.refworks": ("", "RT Journal\nT1 {word}\nAB text\n\n", ""),
     "a.jsonl": ("", '{{"title": "{word}"}}\n', ""),
     "a.csv": ("id,title,abstract\n", '{n},"The {word}","two\nlines"\n', ""),
+    "array.json": ("[\n", '{{"title": "{word}"}},\n', '{"title": "last"}\n]\n'),
+    "object.json": ('{"total": 7, "papers": [\n', '{{"title": "{word}"}},\n', '{"title": "last"}\n]}\n'),
+    "semicolons.csv": ("title;abstract\n", '"The {word}";"two\nlines, ""quoted"""\n', ""),
     "a.tsv": ("id\ttitle\tabstract\n", "{n}\tThe {word}\ttext\n", ""),
     "pubmed.xml": (
         "<PubmedArticleSet>\n",
@@ -78,6 +81,25 @@ def whole(name: str) -> str:
     return head + "".join(records(name)) + tail
 
 
+# A feed and a channel have titles of their own.
+IN_LINES = sorted(FILES.keys() - {"atom.xml", "rss.xml"})
+
+
+@st.composite
+def in_other_lines(draw: st.DrawFn, name: str) -> str:
+    """The file with some of its lines missing, twice, or before others, wherever these begin and end."""
+    head, _, _ = FILES[name]
+    lines = whole(name).splitlines(keepends=True)
+    above = head.count("\n")
+    first, second = sorted(draw(st.tuples(st.integers(above, len(lines)), st.integers(above, len(lines)))))
+    kind = draw(st.sampled_from(["missing", "twice", "swapped"]))
+    if kind == "missing":
+        kept = lines[:first] + lines[second:]
+    else:
+        kept = lines[:second] + lines[first:] if kind == "twice" else lines[:above] + lines[first:] + lines[above:first]
+    return "".join(kept)
+
+
 @st.composite
 def damaged(draw: st.DrawFn, name: str) -> str:
     """The file with records in another order or twice, cut off, behind its own beginning, or before another one."""
@@ -120,6 +142,34 @@ def line_of(record: object) -> int:
 @given(data=st.data())
 def test_no_word_is_lost(tmp_path: Path, name: str, data: st.DataObject) -> None:
     assert list(lost(tmp_path / name, data.draw(damaged(name)))) == []
+
+
+@pytest.mark.parametrize("name", IN_LINES)
+@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_word_is_lost_where_lines_are(tmp_path: Path, name: str, data: st.DataObject) -> None:
+    assert list(lost(tmp_path / name, data.draw(in_other_lines(name)))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("a.bib", "k3,\n  title = {Bats},\n}\n@article{k, title = {Owls}}\n", 1),
+        ("a.bib", "@article{k, title = {Owls}, year = 1, year = 2}\n  title = {Bats},\n}\n", 2),
+        ("a.csv", "3,Bats,words\nid,title,abstract\n4,Owls,text\n", 1),
+        ("a.xml", "<dblp>\n<article key='a'><title>Owls</title></article>\n<artcle>Bats\n\n</dblp>", 2),
+    ],
+)
+def test_the_rest_of_a_record_is_named_by_its_line(tmp_path: Path, name: str, content: str, line: int) -> None:
+    [paper], [rejected] = collect(write(tmp_path, name, content))
+    assert (paper.title, rejected.line) == ("Owls", line)
+
+
+def test_an_article_within_another_is_said(tmp_path: Path) -> None:
+    article = "<Article><ArticleTitle>{}</ArticleTitle></Article>"
+    citation = f"<MedlineCitation><PMID>1</PMID>{article.format('Owls')}{article.format('Bats')}</MedlineCitation>"
+    [paper], _ = collect(write(tmp_path, "a.xml", f"<PubmedArticleSet>{citation}</PubmedArticleSet>"))
+    assert paper.metadata["other_titles"] == ["Bats"]
 
 
 def test_the_format_that_shows_first_counts(tmp_path: Path) -> None:
