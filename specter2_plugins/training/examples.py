@@ -178,7 +178,10 @@ def _text(column: str, value: Any, task: TrainingTask, sep_token: str, fields: s
 
 def _of_paper(task: TrainingTask, row: Row) -> Iterator[dict[str, Any]]:
     if task.kind == "regression":
-        label: Any = values.number(task.labels_field, values.found(row, task.labels_field))
+        value = values.found(row, task.labels_field)
+        if isinstance(value, bool):  # which Python counts as 1 or 0; of a candidate's score that is meant
+            raise values.unexpected(task.labels_field, value, "a number")
+        label: Any = values.number(task.labels_field, value)
     else:
         classes = task.labels or ()
         names = _names(task, row)

@@ -256,7 +256,7 @@ class _Entry:
     def _sample_size(self) -> dict[str, int]:
         size = self.row.get("sample_size", {})
         sizes = size if isinstance(size, dict) else {"train": size, "dev": size}
-        if not all(isinstance(most, int) and most >= -1 for most in sizes.values()) or not set(sizes) <= {
+        if not all(type(most) is int and most >= -1 for most in sizes.values()) or not set(sizes) <= {
             "train",
             "dev",
         }:

@@ -166,6 +166,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("cite_count", {**PAPER, "log_citations": "many"}, "'log_citations' is 'many', expected a number"),
     ("cite_count", {**PAPER, "log_citations": "nan"}, "'log_citations' is 'nan', expected a number"),
     ("cite_count", {**PAPER, "log_citations": [1]}, "'log_citations' is [1], expected a number"),
+    ("cite_count", {**PAPER, "log_citations": True}, "'log_citations' is True, expected a number"),
     ("cite_count", {**PAPER, "log_citations": 1e39}, "'log_citations' is 1e+39, which float32 cannot hold"),
     ("cite_count", {**PAPER, "log_citations": "-inf"}, "'log_citations' is '-inf', which float32 cannot hold"),
     ("cite_count", {**PAPER, "log_citations": 10**400}, f"'log_citations' is 1{'0' * 79}..., which float32 cannot"),

@@ -87,6 +87,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({**MESH, "data_files": {"dev": "x"}}, "'data_files' names dev; expected train"),
     ({**MESH, "data_files": {"train": "gone.jsonl"}}, "'data_files' names 'gone.jsonl', which is neither in"),
     ({**MESH, "sample_size": "many"}, "'sample_size' is 'many', expected a number"),
+    ({**MESH, "sample_size": True}, "'sample_size' is True, expected a number"),
     ({**MESH, "sample_size": {"test": 3}}, "'sample_size' is {'test': 3}, expected a number"),
     ({**MESH, "input_fields": []}, "'input_fields' is [], expected names of fields"),
     ({**FOS, "type": "regression", "labels_field": ""}, "'labels_field' is empty"),
