@@ -205,8 +205,9 @@ class Upkeep:
                 out.write(to_bibtex(found))
                 return len(found)
             for paper in self.papers(filter):
+                # First, since of several names for a title, such as dc:title in metadata, readers take the first.
                 known = {"id": paper.id, "title": paper.title, "abstract": paper.abstract}
-                out.write(to_json({**paper.metadata, **known}) + "\n")
+                out.write(to_json({**known, **paper.metadata, **known}) + "\n")
                 count += 1
         return count
 

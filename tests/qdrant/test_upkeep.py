@@ -54,6 +54,15 @@ def test_what_is_exported_is_read_again(
     assert [paper.id for paper in read_papers(file)] == ["ltr"]
 
 
+def test_metadata_that_is_named_like_a_title_takes_no_title_in_an_export(model: Specter2, tmp_path: Path) -> None:
+    metadata = {"dc:title": "Other", "dc:description": "Else", "paperAbstract": "Else", "identifier": "x"}
+    with PaperCollection.open(tmp_path / "store", model) as collection:
+        collection.ingest([Paper("A title", "An abstract.", id="one", metadata=metadata)])
+        collection.export(tmp_path / "out.jsonl")
+    (paper,) = read_papers(tmp_path / "out.jsonl")
+    assert (paper.id, paper.title, paper.abstract) == ("one", "A title", "An abstract.")
+
+
 @pytest.mark.parametrize("kind", ["embedded", "rest"])
 def test_a_backup_is_restored_in_any_store(
     collection: PaperCollection, model: Specter2, papers: list[Paper], tmp_path: Path, kind: str
