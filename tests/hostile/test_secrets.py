@@ -85,7 +85,13 @@ def test_each_command_that_takes_a_url_takes_a_key_by_a_file() -> None:
     assert all(any(one.name == "api_key_file" for one in COMMANDS[words]) for words in SPEAKING)
 
 
-@pytest.mark.parametrize("words", SPEAKING, ids="-".join)
+LOADING = [pytest.param(("ingest",), marks=pytest.mark.slow, id="ingest")]
+"""What loads a model before it speaks with a server."""
+
+
+@pytest.mark.parametrize(
+    "words", [*LOADING, *(pytest.param(one, id="-".join(one)) for one in SPEAKING if one != ("ingest",))]
+)
 def test_nobody_answers(
     specter2: Command,
     values: dict[str, str],
