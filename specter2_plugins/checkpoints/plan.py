@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from specter2_plugins.checkpoints.caches import cached, repository_of
-from specter2_plugins.checkpoints.families import Family, adapter_owners, families
+from specter2_plugins.checkpoints.families import MINI, Family, adapter_owners, families
 from specter2_plugins.checkpoints.hub import Hub, NotAvailableError
 from specter2_plugins.checkpoints.identity import adapter_name, owner_of_adapter
 from specter2_plugins.checkpoints.layouts import the_snapshot
@@ -23,6 +23,7 @@ Adapters = Mapping[str, str | Path] | str | None
 """Task -> hub name or folder; {} for none; a family's name for those of that family; None for the base's own."""
 
 _BARE = "adapters={} (--adapter none) loads the base alone"
+_OFFLINE = f"The model {MINI!r} (--model {MINI}) needs no hub; it is not SPECTER2"
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,8 @@ def _fetched_base(repo: str, hub: Hub) -> Path:
     try:
         return hub.base_folder(repo)
     except CheckpointError as error:
-        raise (error if repo in families() else _or_folder(error, repo)) from None
+        told = error if repo in families() else _or_folder(error, repo)
+        raise (type(told)(f"{told}. {_OFFLINE}") if isinstance(told, NotAvailableError) else told) from None
 
 
 def _or_folder(error: CheckpointError, name: str) -> CheckpointError:

@@ -119,6 +119,14 @@ def test_a_base_alone_in_a_cache_is_refused_with_its_adapters_named(cache: Build
         assert plan(name, {}, Hub(cache_folder=root)).adapters == {}
 
 
+@pytest.mark.parametrize("name", [SPECTER2.name, "nobody/has-this"])
+def test_what_is_not_cached_names_the_model_that_needs_no_hub(name: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"is not in the local cache .*The model 'mini' \(--model mini\) needs no hub"
+    ):
+        plan(name, hub=Hub(cache_folder=tmp_path, local_files_only=True))
+
+
 def test_a_cache_without_refs(cache: Build, caplog: pytest.LogCaptureFixture) -> None:
     root = cache(*TASKS, refs=False)
     assert list(plan(SPECTER2.name, hub=Hub(cache_folder=root)).adapters) == TASKS
