@@ -42,6 +42,7 @@ class Works:
         self._seen = seen
         self._known = IdSet()
         self._titles: dict[str, tuple[str, str]] = {}
+        self._dois: dict[str, tuple[str, str]] = {}
 
     def add(self, entries: Sequence[PaperPoint]) -> Sorted:
         """Sort a batch."""
@@ -67,13 +68,27 @@ class Works:
         if self._seen.add([entry.point])[0]:
             if len(self._titles) < _REMEMBERED:
                 self._titles[entry.point] = shown(paper), title[:_COMPARED]
-            return entry, True, []
+            return entry, True, self._of_one_doi(paper, title)
         other, its_title = self._titles.get(entry.point, (None, None))
         if its_title is not None and goes_on(its_title, title[:_COMPARED]):
             return entry, False, []
         self._seen.add([own])
         both = f"{other!r} and {shown(paper)!r}" if other is not None else f"an earlier paper and {shown(paper)!r}"
         return replace(entry, point=own), True, [f"the id {paper.id!r} is that of {both}; both are kept"]
+
+    def _of_one_doi(self, paper: Paper, title: str) -> list[str]:
+        """Say that a paper has the DOI of another one, whose id is not the same."""
+        doi = paper.metadata.get("doi")
+        if not isinstance(doi, str) or not doi:
+            return []
+        if doi not in self._dois:
+            if len(self._dois) < _REMEMBERED:
+                self._dois[doi] = shown(paper), title[:_COMPARED]
+            return []
+        other, its_title = self._dois[doi]
+        if goes_on(its_title, title[:_COMPARED]):
+            return []
+        return [f"the DOI {doi!r} is that of {other!r} and {shown(paper)!r}; both are kept"]
 
 
 def apart(entry: PaperPoint) -> str:

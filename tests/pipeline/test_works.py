@@ -32,3 +32,4 @@ def test_a_doi_and_its_title_are_one_paper_whatever_the_id() -> None:
     assert same.new == [True, False]
     chapters = add(Paper("Owls", id="a", metadata=with_doi), Paper("Bats", id="b", metadata=with_doi))
     assert chapters.new == [True, True]
+    assert chapters.conflicts == ["the DOI '10.1000/owl.1' is that of 'Owls' and 'Bats'; both are kept"]
