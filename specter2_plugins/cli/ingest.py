@@ -212,6 +212,9 @@ def ingest(
     ):
         from specter2_plugins.qdrant import PaperCollection
 
+        if embeddings is None:
+            by = by.filled(context, client, where.collection)
+
         def follow(so_far: IngestReport) -> None:
             latest[:] = [so_far]
             total = so_far.total or source.total(so_far.read)

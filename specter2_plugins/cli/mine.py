@@ -88,7 +88,8 @@ def mine(
             from specter2_plugins.mining.neighbours import qdrant_neighbours
 
             client = stack.enter_context(where.open(context, read_only=True))
-            neighbours = qdrant_neighbours(client, by.load(), where.collection, skip=skip, depth=depth)
+            model = by.filled(context, client, where.collection).load()
+            neighbours = qdrant_neighbours(client, model, where.collection, skip=skip, depth=depth)
         show.stage("mining", "papers that cite")
         triplets = mine_triplets(
             cited, papers, per_paper=per_paper, hard=hard, neighbours=neighbours, seed=seed, on_paper=show

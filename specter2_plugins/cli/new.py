@@ -48,7 +48,8 @@ def new(
     with where.open(context, read_only=True) as client:
         from specter2_plugins.qdrant.news import new_papers
 
-        found = new_papers(client, by.load(), library, moment, where.collection, limit, filter=filter, vector=vector)
+        model = by.filled(context, client, where.collection).load()
+        found = new_papers(client, model, library, moment, where.collection, limit, filter=filter, vector=vector)
     if rejected:
         errors.print(f"{like}: {len(rejected)} records are no papers and were left out; the first: {rejected[0]}")
     if as_atom:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typing_extensions import Self
 
 from specter2_plugins.checkpoints.families import DEFAULT_CHECKPOINT
 from specter2_plugins.cli.adapters import COMPUTING, AdapterSources, chosen_adapters
@@ -253,6 +254,24 @@ class ModelOptions:
             typer.BadParameter: If the options name none.
         """
         return chosen_adapters(self.adapter)
+
+    def filled(self, context: typer.Context, client: QdrantClient, collection: str) -> Self:
+        """Return the same options with the model that filled a collection, where nobody names one.
+
+        Args:
+            context: Of the running command.
+            client: An open client.
+            collection: The collection; it need not be there.
+        """
+        source = context.get_parameter_source("model")
+        if source is None or source.name != "DEFAULT":
+            return self
+        from specter2_plugins.store.existing import existing_model
+
+        model = existing_model(client, collection)
+        if model != self.model:
+            errors.print(f"the collection {collection!r} was filled by {model!r}, which is loaded")
+        return replace(self, model=model)
 
     def load(self, engine: str = "auto") -> Specter2:
         """Load the model."""

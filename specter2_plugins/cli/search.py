@@ -97,7 +97,8 @@ def search(
         from specter2_plugins.qdrant.filters import filter_for
 
         only = filter_for(client, where.collection, filter)
-        papers = PaperCollection(client, by.load() if mode != "sparse" else None, where.collection, sparse=sparse)
+        model = by.filled(context, client, where.collection).load() if mode != "sparse" else None
+        papers = PaperCollection(client, model, where.collection, sparse=sparse)
 
         def answers() -> Iterator[tuple[Query, list[Hit]]]:
             for start in range(0, len(asked), _QUERIES_AT_ONCE):
@@ -165,7 +166,8 @@ def similar(
 
         only = filter_for(client, where.collection, filter)
         by_ids = title is None and abstract is None
-        collection = PaperCollection(client, None if by_ids else by.load(), where.collection)
+        model = None if by_ids else by.filled(context, client, where.collection).load()
+        collection = PaperCollection(client, model, where.collection)
         hits = collection.similar(
             papers, limit, negative=negative or (), strategy=strategy, filter=only, vector=vector, offset=offset
         )

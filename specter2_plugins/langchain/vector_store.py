@@ -22,6 +22,7 @@ from specter2_plugins.langchain.sparse_embeddings import Specter2SparseEmbedding
 from specter2_plugins.qdrant.filters import filter_for
 from specter2_plugins.qdrant.fusion import Way, best_score, by_scores, fused, fusion_query
 from specter2_plugins.qdrant.search import Mode
+from specter2_plugins.store.existing import existing_model
 from specter2_plugins.store.layout import check_collection, check_sparse
 
 
@@ -53,8 +54,9 @@ class PaperVectorStore(Closing, QdrantVectorStore):
         Args:
             client: An open Qdrant client, which stays the caller's to close.
             collection: The collection's name.
-            embedding: The model that filled it; by default SPECTER2. Its `document_task` is set to what the papers
-                went through, and its `query_task`, unless given, to what meets them.
+            embedding: The model that filled it; by default the one that the collection names, or SPECTER2. Its
+                `document_task` is set to what the papers went through, and its `query_task`, unless given, to what
+                meets them.
             mode: Search by "dense" vectors, by "sparse" ones, or by both ("hybrid").
             sparse_embedding: What made the sparse vectors; by default BM25.
             vector: Which of several dense vectors to search. By default proximity, or the first.
@@ -66,7 +68,7 @@ class PaperVectorStore(Closing, QdrantVectorStore):
             raise StoreError(f"mode is {mode!r}, expected one of {', '.join(get_args(Mode))}")
         settings: dict[str, Any] = {}
         if mode != "sparse":
-            embedding = embedding or Specter2Embeddings()
+            embedding = embedding or Specter2Embeddings(model=existing_model(client, collection))
             space = check_collection(client, collection, embedding.specter2, vector)
             tasks = {"document_task": space.adapter}
             if "query_task" not in embedding.model_fields_set:

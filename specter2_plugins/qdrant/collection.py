@@ -13,7 +13,6 @@ from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 from typing_extensions import Self
 
-from specter2_plugins.checkpoints.families import DEFAULT_CHECKPOINT
 from specter2_plugins.errors import StoreError
 from specter2_plugins.papers.encoder import PaperEncoder
 from specter2_plugins.pipeline import IngestReport, ingest_papers
@@ -30,7 +29,7 @@ from specter2_plugins.qdrant.upkeep import Upkeep
 from specter2_plugins.readers import Rejected
 from specter2_plugins.sparse import SparseTextEncoder, load_sparse
 from specter2_plugins.store.client import explained, open_client
-from specter2_plugins.store.existing import existing_spec
+from specter2_plugins.store.existing import existing_model, existing_spec
 from specter2_plugins.store.layout import sparse_names
 from specter2_plugins.store.spec import CollectionSpec
 
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from specter2_plugins.sentence_transformers.specter2 import Specter2
 
+AUTO = "auto"
 _ADDRESS = re.compile(r"[\w.-]+:\d{1,5}/?")
 
 
@@ -63,8 +63,9 @@ class PaperCollection(Upkeep):
 
     Args:
         client: An open Qdrant client, which stays the caller's to close.
-        model: The model, its name or folder as for `load_specter2`, or None. It is loaded when it is first needed;
-            similar papers by id and search by words need none.
+        model: The model, its name or folder as for `load_specter2`, or None. By default the one that filled the
+            collection where that is known by a name, such as "mini", and else SPECTER2. It is loaded when it is first
+            needed; similar papers by id and search by words need none.
         collection: The collection's name. `ingest` makes it if it is not there.
         sparse: What makes its sparse vectors: an encoder, "bm25" or "splade:MODEL". By default BM25, if it has those.
     """
@@ -72,7 +73,7 @@ class PaperCollection(Upkeep):
     def __init__(
         self,
         client: QdrantBase,
-        model: str | Path | PaperEncoder | None = DEFAULT_CHECKPOINT,
+        model: str | Path | PaperEncoder | None = AUTO,
         collection: str = "papers",
         *,
         sparse: str | SparseTextEncoder | None = None,
@@ -89,7 +90,7 @@ class PaperCollection(Upkeep):
     def open(
         cls,
         store: str | Path | QdrantBase,
-        model: str | Path | PaperEncoder | None = DEFAULT_CHECKPOINT,
+        model: str | Path | PaperEncoder | None = AUTO,
         collection: str = "papers",
         *,
         sparse: str | SparseTextEncoder | None = None,
@@ -406,7 +407,8 @@ class PaperCollection(Upkeep):
             if isinstance(self._model, str | Path):
                 from specter2_plugins.sentence_transformers.load import load_specter2
 
-                self._model = load_specter2(str(self._model))
+                named = existing_model(self.client, self.name) if self._model == AUTO else str(self._model)
+                self._model = load_specter2(named)
             return self._model
 
 

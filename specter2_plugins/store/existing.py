@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from qdrant_client import models
 from qdrant_client.client_base import QdrantBase
 
+from specter2_plugins.checkpoints.families import DEFAULT_CHECKPOINT, families
 from specter2_plugins.errors import StoreError
-from specter2_plugins.store.layout import DISTANCES, dense_vectors
+from specter2_plugins.store.layout import DISTANCES, dense_vectors, fingerprints_of
 from specter2_plugins.store.spec import CollectionSpec
 
 _DISTANCE_NAMES: dict[models.Distance, str] = {distance: name for name, distance in DISTANCES.items()}
 _BM25 = frozenset({"bm25"})
+_log = logging.getLogger(__name__)
+
+
+def existing_model(client: QdrantBase, name: str) -> str:
+    """Return the model to load for a collection where nobody names one: the family that filled it, or the default.
+
+    Args:
+        client: An open client.
+        name: The collection; it need not be there.
+    """
+    if not client.collection_exists(name):
+        return DEFAULT_CHECKPOINT
+    info = client.get_collection(name)
+    made_with = fingerprints_of(info)
+    bases = {str(made_with[vector]["base"]) for vector in dense_vectors(info) if vector in made_with}
+    known = {family.name for family in families().values() if bases & {family.name, family.published_as}}
+    if len(known) == 1:
+        return known.pop()
+    if bases:
+        # It may be a copy of the default, which its weights tell when it is loaded.
+        _log.warning(
+            "the collection %r was filled by %s, which is no model known by name; %r is loaded unless one is named",
+            name, " and ".join(map(repr, sorted(bases))), DEFAULT_CHECKPOINT,
+        )  # fmt: skip
+    return DEFAULT_CHECKPOINT
 
 
 def existing_spec(

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("typer")
 
-from specter2_plugins import Specter2
+from specter2_plugins import PaperCollection, Specter2, load_specter2
 from specter2_plugins.pipeline import ingest_papers
 from specter2_plugins.qdrant import CollectionSpec, open_client
 from specter2_plugins.readers import read_papers
@@ -52,6 +52,28 @@ def test_words_of_a_query_need_no_quotes_and_filters_hold(specter2: Command, at:
     assert hit.keys() == {"id", "score", "title", "abstract", "metadata", "point_id"}
     rest = specter2("search", "watering the fields", *at, "-f", "year < 2010", "--offset", 1, "--json")
     assert ids(rest.out) == ids(found.out)[1:]
+
+
+def test_the_model_that_filled_a_collection_is_loaded_where_none_is_named(
+    specter2: Command, at: tuple[object, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = at[:2]
+    said = "the collection 'papers' was filled by 'mini', which is loaded\n"
+    for command in (("search", "watering"), ("similar", "--title", "Watering"), ("new", "--like", "watering")):
+        unnamed, named = specter2(*command, *store, "--json"), specter2(*command, *at, "--json")
+        assert (unnamed.code, unnamed.out, unnamed.err) == (0, named.out, said)
+        assert named.err == ""
+    (tmp_path / "more.bib").write_text("@article{more, title={More water}}", encoding="utf-8")
+    dry = specter2("ingest", tmp_path / "more.bib", *store, "--dry-run")
+    assert dry.code == 0
+    assert said in dry.err
+    for words in (("similar", "soil"), ("search", "irrigation", "--mode", "sparse")):
+        assert said not in specter2(*words, *store).err
+    with PaperCollection.open(str(at[1])) as papers:
+        assert papers.model.fingerprint() == load_specter2("mini").fingerprint()
+
+    monkeypatch.setenv("SPECTER2_MODEL", "nobody/has this")
+    assert "nobody/has this" in specter2("search", "x", *store).err
 
 
 def test_words_alone_load_no_model(specter2: Command, at: tuple[object, ...]) -> None:
