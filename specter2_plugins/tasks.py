@@ -39,6 +39,9 @@ TASK_FORMATS: dict[str, TaskFormat] = {
     "regression": TaskFormat("[RGN]", "features for a linear regressor", ("reg", "regressor")),
 }
 
+CONTROL_CODES = frozenset(known.control_code for known in TASK_FORMATS.values())
+"""As prompts they choose the adapter, and are no text: for programs that set an instruction and know of no tasks."""
+
 _REPOSITORIES = {"specter2": "proximity", "specter2_aug2023refresh": "proximity", "scirepeval_adapters": None}
 """What the repositories' names begin with, and the task of one that says nothing more."""
 

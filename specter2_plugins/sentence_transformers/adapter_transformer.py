@@ -28,7 +28,7 @@ from specter2_plugins.sentence_transformers.library_adapters import LibraryAdapt
 from specter2_plugins.sentence_transformers.moves import Moves
 from specter2_plugins.sentence_transformers.own_adapters import OwnAdapters
 from specter2_plugins.sentence_transformers.passes import Passes, Routed
-from specter2_plugins.tasks import canonical, route
+from specter2_plugins.tasks import CONTROL_CODES, canonical, route
 
 logger = logging.getLogger(__name__)
 
@@ -178,6 +178,8 @@ class AdapterTransformer(Transformer):
         if kwargs.pop("is_prompt", False):
             return super().preprocess(inputs, prompt, processing_kwargs, **kwargs)
         task = kwargs.get("task")
+        if prompt in CONTROL_CODES:
+            task, prompt = task or prompt, None
         tasks = [record.task if isinstance(record, Routed) else task for record in inputs]
         for each in {task, *tasks}:
             route(each, self.adapter_tasks)

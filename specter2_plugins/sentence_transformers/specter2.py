@@ -28,7 +28,7 @@ from specter2_plugins.sentence_transformers.inputs import OnBlank, Text, is_tabl
 from specter2_plugins.sentence_transformers.model_card import MODEL_PLACEHOLDER, Specter2CardData
 from specter2_plugins.sentence_transformers.passes import Passes, Routed
 from specter2_plugins.sentence_transformers.pool import WatchedQueue, end_with_parent
-from specter2_plugins.tasks import BASE, adapters_for
+from specter2_plugins.tasks import BASE, CONTROL_CODES, adapters_for
 
 _BATCH_SIZE = 32
 """Sentence Transformers' default, where batches are not cut by tokens."""
@@ -114,7 +114,8 @@ class Specter2(SentenceTransformer):
                 its rows.
             prompt_name: As `SentenceTransformer.encode`, and so all arguments that are not told of here. "query" and
                 "document" choose the adapter too, for programs that know of prompts but not of tasks.
-            prompt: As `SentenceTransformer.encode`.
+            prompt: As `SentenceTransformer.encode`; one of SciRepEval's control codes, such as "[QRY]", is no text but
+                the task, unless `task` says another.
             batch_size: Inputs to a batch. By default batches are cut by tokens wherever the fast engine runs, as many
                 inputs of like length as make 8,192 tokens, and elsewhere hold 32 inputs.
             show_progress_bar: As `SentenceTransformer.encode`.
@@ -145,6 +146,8 @@ class Specter2(SentenceTransformer):
         """
         if task is None and prompt is None and prompt_name in _TASK_PROMPTS:
             task = prompt_name
+        if task is None and prompt in CONTROL_CODES:
+            task = prompt
         single = self.is_singular_input(inputs)
         texts: Any = (text_of if single else texts_of)(inputs, self.transformer.sep_token, on_blank)
         if single and not isinstance(texts, str):  # a bare tuple would be two inputs

@@ -47,6 +47,16 @@ def test_langchain(folder: str, same: Same) -> None:
     same([embeddings.embed_query(query) for query in QUERIES], "query", QUERIES)
 
 
+def test_llama_index(folder: str, same: Same) -> None:
+    """It sends queries with the name of a prompt, whose text it sets itself: a control code is the task."""
+    huggingface = pytest.importorskip("llama_index.embeddings.huggingface")
+    embedding = huggingface.HuggingFaceEmbedding(
+        folder, trust_remote_code=True, device="cpu", query_instruction="[QRY]", text_instruction="[PRX]"
+    )
+    same(embedding.get_text_embedding_batch(PAPERS), "document", PAPERS)
+    same([embedding.get_query_embedding(query) for query in QUERIES], "query", QUERIES)
+
+
 def test_haystack(folder: str, same: Same) -> None:
     haystack = pytest.importorskip("haystack")
     embedders = pytest.importorskip("haystack_integrations.components.embedders.sentence_transformers")

@@ -14,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sentence_transformers import SentenceTransformer
 
 from specter2_plugins import Paper, Specter2, TaskError, load_specter2
 from specter2_plugins.engine import texts as engine_texts
@@ -62,6 +63,24 @@ def test_mean_pooling_and_modules_after_it(mini: Specter2) -> None:
 
     texts = some_texts(12, seed=2)
     assert_near(mini.encode(texts), load_specter2("mini", device="cpu", engine="reference").encode(texts))
+
+
+@pytest.mark.parametrize("plainly", [False, True])
+def test_a_control_code_as_a_prompt_chooses_the_adapter(model: Specter2, tmp_path: Path, plainly: bool) -> None:
+    """Programs that set an instruction, and know of no tasks, load a folder by themselves."""
+    texts, encoder = ["graphs of papers", "soil"], model
+    if plainly:
+        model.save_pretrained(str(tmp_path))
+        encoder = SentenceTransformer(str(tmp_path), device="cpu", trust_remote_code=True)
+    for code, task in (("[QRY]", "query"), ("[PRX]", "document"), ("[CLF]", "classification")):
+        expected = model.encode(texts, task=task)
+        assert_near(encoder.encode(texts, prompt=code), expected)
+        assert_near(encoder.encode(texts, prompt=code, output_value="token_embeddings")[1][0], expected[1])
+        encoder.prompts["instruction"] = code
+        assert_near(encoder.encode(texts, prompt_name="instruction"), expected)
+        assert_near(encoder.encode(texts, prompt=code, task="regression"), model.encode(texts, task="regression"))
+    assert_near(encoder.encode(texts, prompt="[QRY] "), model.encode([f"[QRY] {text}" for text in texts]))
+    del encoder.prompts["instruction"]
 
 
 def test_prompts_stand_before_the_text(model: Specter2, reference: Specter2) -> None:
