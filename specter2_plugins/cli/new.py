@@ -74,7 +74,7 @@ def _is_file(like: str) -> bool:
 
 def _moment(text: str) -> datetime:
     """Return the moment that is so long ago, or a date's first."""
-    from specter2_plugins.qdrant.periods import period
+    from specter2_plugins.qdrant.dates import period
 
     if ago := _AGO.fullmatch(text.strip()):
         return datetime.now(timezone.utc) - int(ago[1]) * _UNITS[ago[2]]

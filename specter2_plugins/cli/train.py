@@ -166,7 +166,7 @@ def train(
 
 def _kept(out: Path) -> int:
     """Return the steps of the last checkpoint; 0 where there is none."""
-    from specter2_plugins.training.begun import last_checkpoint, step_of
+    from specter2_plugins.training.same_run import last_checkpoint, step_of
 
     last = last_checkpoint(out)
     return 0 if last is None else step_of(last)

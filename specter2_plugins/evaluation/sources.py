@@ -7,9 +7,9 @@ from pathlib import Path
 
 from specter2_plugins.errors import EvaluationError
 from specter2_plugins.evaluation.beir import read_beir
+from specter2_plugins.evaluation.cacm_cisi import read_smart
 from specter2_plugins.evaluation.gold_standard import read_gold_standard
 from specter2_plugins.evaluation.kinds import read_config, read_text_classification
-from specter2_plugins.evaluation.smart import read_smart
 from specter2_plugins.evaluation.task import Task, Unread
 
 _FOLDERS: tuple[Callable[[Path], Unread | None], ...] = (

@@ -14,7 +14,7 @@ from typing import Any
 from specter2_plugins.papers.idset import IdSet
 from specter2_plugins.papers.payloads import CONTENT_KEY, METADATA_KEY, from_payload
 from specter2_plugins.papers.points import HASHES_KEY, PaperPoint, id_of, made_of, sources_of, text_key
-from specter2_plugins.pipeline.works import apart, goes_on, shown
+from specter2_plugins.pipeline.seen import apart, goes_on, shown
 from specter2_plugins.readers.ids import is_global
 
 Retrieve = Callable[[Sequence[str], list[str]], Mapping[str, Mapping[str, Any]]]

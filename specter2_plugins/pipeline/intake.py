@@ -16,8 +16,8 @@ from specter2_plugins.papers.points import PaperPoint, id_of, point_id
 from specter2_plugins.papers.values import is_row, to_record
 from specter2_plugins.pipeline.identity import Moved
 from specter2_plugins.pipeline.report import IngestReport
+from specter2_plugins.pipeline.seen import Works
 from specter2_plugins.pipeline.sources import source_of
-from specter2_plugins.pipeline.works import Works
 from specter2_plugins.readers.fields import field_map
 from specter2_plugins.readers.records import Problem, Rejected, to_paper
 

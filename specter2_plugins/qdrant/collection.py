@@ -20,11 +20,11 @@ from specter2_plugins.pipeline.ingestion.missing import Confirm
 from specter2_plugins.pipeline.intake import log_first
 from specter2_plugins.pipeline.records import Papers, to_records
 from specter2_plugins.pipeline.sources import source_of
+from specter2_plugins.qdrant.async_twins import in_thread
 from specter2_plugins.qdrant.fusion import Fusion
 from specter2_plugins.qdrant.hits import Hit
 from specter2_plugins.qdrant.search import Mode, search_papers
 from specter2_plugins.qdrant.similar import Example, Strategy, similar_papers
-from specter2_plugins.qdrant.threads import in_thread
 from specter2_plugins.qdrant.upkeep import Upkeep
 from specter2_plugins.readers import Rejected
 from specter2_plugins.sparse import SparseTextEncoder, load_sparse

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from qdrant_client import models
 
 from specter2_plugins.papers.payloads import CONTENT_KEY, METADATA_KEY
-from specter2_plugins.qdrant.periods import Period, partial_dates
+from specter2_plugins.qdrant.dates import Period, partial_dates
 from specter2_plugins.readers.ids import identifier
 
 TEXTS = frozenset({"id", "title", "venue", "authors", "fields", "doi", "url", "keywords", "type"})

@@ -15,9 +15,9 @@ from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins.errors import FilterError
 from specter2_plugins.qdrant.conditions import NUMBERS, TEXTS, WHOLE_TEXT, Field, compare
+from specter2_plugins.qdrant.dates import period
 from specter2_plugins.qdrant.filter_parser import Parser
 from specter2_plugins.qdrant.literals import kind_of
-from specter2_plugins.qdrant.periods import period
 from specter2_plugins.store.fields import field_names, has_field
 from specter2_plugins.store.layout import collection_info
 

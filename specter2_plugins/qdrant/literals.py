@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from specter2_plugins.qdrant.conditions import NUMBERS, TEXTS, Field, Value
-from specter2_plugins.qdrant.periods import looks_like_a_date, period
+from specter2_plugins.qdrant.dates import looks_like_a_date, period
 
 Kind = Literal["text", "number", "date", "truth"]
 """What a field is known to hold."""

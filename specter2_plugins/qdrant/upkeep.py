@@ -18,9 +18,9 @@ from specter2_plugins.papers.points import id_of
 from specter2_plugins.pipeline.ingestion.indexing import wait_for_index
 from specter2_plugins.printable import to_json
 from specter2_plugins.qdrant import backups
+from specter2_plugins.qdrant.async_twins import in_thread
 from specter2_plugins.qdrant.copies import make_collection, pages_of, settings_of, write_pages
 from specter2_plugins.qdrant.filters import filter_for, to_filter
-from specter2_plugins.qdrant.threads import in_thread
 from specter2_plugins.readers.ids import identifier
 from specter2_plugins.store.client import explained
 from specter2_plugins.store.describe import describe

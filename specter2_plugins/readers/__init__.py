@@ -7,10 +7,10 @@ Example:
 """
 
 from specter2_plugins.readers.format import Format, at_sign, from_start
-from specter2_plugins.readers.formats import FORMATS
 from specter2_plugins.readers.progress import ReadingProgress
 from specter2_plugins.readers.read import read_papers, read_records
 from specter2_plugins.readers.records import Entry, Problem, Rejected
+from specter2_plugins.readers.registry import FORMATS
 from specter2_plugins.readers.stream import Stream
 
 __all__ = [

@@ -11,13 +11,13 @@ from specter2_plugins.papers import Paper
 from specter2_plugins.readers.abstracts import Abstracts
 from specter2_plugins.readers.fields import FieldNames, field_names
 from specter2_plugins.readers.format import Format
-from specter2_plugins.readers.formats import format_named, format_of
 from specter2_plugins.readers.ids import identifier
 from specter2_plugins.readers.inputs import Content, Input, Sources, find_inputs
-from specter2_plugins.readers.looks import looks_like
+from specter2_plugins.readers.not_papers import looks_like
 from specter2_plugins.readers.progress import ReadingProgress
 from specter2_plugins.readers.records import Entry, Rejected, to_paper
-from specter2_plugins.readers.unused import remarks
+from specter2_plugins.readers.registry import format_named, format_of
+from specter2_plugins.readers.unused_fields import remarks
 
 
 def read_papers(

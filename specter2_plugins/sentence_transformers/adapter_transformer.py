@@ -21,11 +21,11 @@ from specter2_plugins.checkpoints.plan import adapter_folder
 from specter2_plugins.checkpoints.resolve import refuse_adapter
 from specter2_plugins.engine import PackedTokens, encode, encode_pooled, pad, refusal
 from specter2_plugins.errors import AdapterError
-from specter2_plugins.sentence_transformers.carrier import AdapterCarrier
-from specter2_plugins.sentence_transformers.forks import go_on_without_lost_threads
+from specter2_plugins.sentence_transformers.adapter_carrier import AdapterCarrier
 from specter2_plugins.sentence_transformers.inputs import texts_of
+from specter2_plugins.sentence_transformers.left_behind import Moves
 from specter2_plugins.sentence_transformers.library_adapters import LibraryAdapters
-from specter2_plugins.sentence_transformers.moves import Moves
+from specter2_plugins.sentence_transformers.lost_threads import go_on_without_lost_threads
 from specter2_plugins.sentence_transformers.own_adapters import OwnAdapters
 from specter2_plugins.sentence_transformers.passes import Passes, Routed
 from specter2_plugins.tasks import CONTROL_CODES, canonical, route

@@ -14,7 +14,7 @@ from typing_extensions import override
 from specter2_plugins.adapters import BottleneckConfig
 from specter2_plugins.adapters.format import PICKLE_FILE, SAFETENSORS_FILE
 from specter2_plugins.errors import AdapterError, MissingExtraError
-from specter2_plugins.sentence_transformers.carrier import AdapterCarrier
+from specter2_plugins.sentence_transformers.adapter_carrier import AdapterCarrier
 
 # The library's names of the places that this package calls attention and output.
 _LOCATIONS = {"mh_adapter": "attention", "output_adapter": "output"}

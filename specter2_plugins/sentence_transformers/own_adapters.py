@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from typing_extensions import override
 
 from specter2_plugins.adapters import Adapter, BottleneckConfig, load_adapter, prepare, save_adapter, use_adapter
-from specter2_plugins.sentence_transformers.carrier import AdapterCarrier
+from specter2_plugins.sentence_transformers.adapter_carrier import AdapterCarrier
 
 
 class OwnAdapters(nn.Module, AdapterCarrier):

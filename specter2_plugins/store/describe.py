@@ -9,9 +9,9 @@ from qdrant_client.client_base import QdrantBase
 
 from specter2_plugins.edge import EdgeClient
 from specter2_plugins.papers.points import HASHES_KEY, SOURCES, made_of, sources_of
+from specter2_plugins.store.added_vectors import filling
 from specter2_plugins.store.faults import STORE_ERRORS
 from specter2_plugins.store.fields import field_names
-from specter2_plugins.store.growth import filling
 from specter2_plugins.store.history import last_ingested
 from specter2_plugins.store.layout import collection_info, dense_vectors, fingerprints_of
 

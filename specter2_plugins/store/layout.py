@@ -14,7 +14,7 @@ from specter2_plugins.errors import PaperError, StoreError
 from specter2_plugins.papers.encoder import PaperEncoder
 from specter2_plugins.papers.payloads import CONTENT_KEY, from_page_content
 from specter2_plugins.sparse import SparseTextEncoder
-from specter2_plugins.store.growth import filling, lacking
+from specter2_plugins.store.added_vectors import filling, lacking
 from specter2_plugins.tasks import BASE
 
 FINGERPRINTS_KEY = "specter2"

@@ -13,8 +13,8 @@ from specter2_plugins.errors import StoreError
 from specter2_plugins.papers.encoder import PaperEncoder
 from specter2_plugins.papers.payloads import METADATA_KEY
 from specter2_plugins.sparse import SparseTextEncoder
+from specter2_plugins.store.added_vectors import add_vectors
 from specter2_plugins.store.faults import STORE_ERRORS
-from specter2_plugins.store.growth import add_vectors
 from specter2_plugins.store.layout import (
     DISTANCES,
     FINGERPRINTS_KEY,

@@ -18,11 +18,11 @@ from specter2_plugins.errors import TrainingError, one_line
 from specter2_plugins.sentence_transformers.specter2 import Specter2
 from specter2_plugins.sentence_transformers.training_log import Log, LogCallback, OnStep
 from specter2_plugins.training.batches import SimilarLengths
-from specter2_plugins.training.begun import Begun
 from specter2_plugins.training.examples import ANCHOR, PAIRED_COLUMNS, TEXT
 from specter2_plugins.training.losses import HEAD_PARAMETERS
 from specter2_plugins.training.material import Material
 from specter2_plugins.training.options import TrainingOptions
+from specter2_plugins.training.same_run import Begun
 from specter2_plugins.training.tasks import TrainingTask
 from specter2_plugins.training.trainer import TaskTrainer
 from specter2_plugins.training.validation import LOSS, Validation

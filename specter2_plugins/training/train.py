@@ -21,13 +21,13 @@ from specter2_plugins.sentence_transformers.load import load_specter2
 from specter2_plugins.sentence_transformers.specter2 import Specter2
 from specter2_plugins.sentence_transformers.training_log import Log, OnStep
 from specter2_plugins.tasks import BASE as BASE_TASK
-from specter2_plugins.training.begun import Begun, finished, last_checkpoint
 from specter2_plugins.training.examples import find_classes
 from specter2_plugins.training.limits import cut_at, own_limit, training_limit
 from specter2_plugins.training.losses import make_loss
 from specter2_plugins.training.material import Material
 from specter2_plugins.training.options import ADAPTERS, BASE, TrainingOptions
 from specter2_plugins.training.report import TrainingReport
+from specter2_plugins.training.same_run import Begun, finished, last_checkpoint
 from specter2_plugins.training.setup import make_trainer, pushing
 from specter2_plugins.training.tasks import TrainingTask, read_tasks_config
 from specter2_plugins.training.trainer import AllSteps, TaskTrainer

@@ -16,12 +16,12 @@ from typing_extensions import override
 
 from specter2_plugins.errors import TrainingError
 from specter2_plugins.sentence_transformers.specter2 import Specter2
-from specter2_plugins.training.begun import Begun
 from specter2_plugins.training.examples import RECORD
 from specter2_plugins.training.finite import Pass, check_gradients, check_loss, check_weights
 from specter2_plugins.training.heads import Head, load_heads, save_heads
 from specter2_plugins.training.limits import cut_at
 from specter2_plugins.training.losses import HeadLoss
+from specter2_plugins.training.same_run import Begun
 
 logger = logging.getLogger(__name__)
 

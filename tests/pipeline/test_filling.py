@@ -17,7 +17,7 @@ from specter2_plugins.pipeline.ingestion import filling
 from specter2_plugins.qdrant import CollectionSpec, open_client
 from specter2_plugins.qdrant.search import search_papers
 from specter2_plugins.sparse import load_sparse
-from specter2_plugins.store.growth import FILLING_KEY
+from specter2_plugins.store.added_vectors import FILLING_KEY
 from tests.qdrant.server import Server
 
 GROWN = CollectionSpec(tasks=("document", "classification"), sparse=("bm25",))

@@ -12,7 +12,7 @@ import pytest
 
 from specter2_plugins import PaperError
 from specter2_plugins.readers import FORMATS
-from specter2_plugins.readers.formats import register
+from specter2_plugins.readers.registry import register
 
 DOCS = Path(__file__).parents[2] / "docs" / "formats.md"
 CACM = ".I 1\n.T\nOwls at night\n.W\nThey see.\n.A\nNoctua, A.\n.B\nCACM, 1958\n.I 2\n.T\nBats\nat dusk\n"

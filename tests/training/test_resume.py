@@ -12,7 +12,7 @@ import pytest
 
 from specter2_plugins.errors import TrainingError
 from specter2_plugins.training import train_adapters
-from specter2_plugins.training.begun import last_checkpoint
+from specter2_plugins.training.same_run import last_checkpoint
 from tests.conftest import Oracle
 from tests.training.conftest import CITATIONS, MESH, QUICK, WriteConfig
 

@@ -14,8 +14,8 @@ from specter2_plugins.papers.payloads import CONTENT_KEY, from_page_content
 from specter2_plugins.pipeline.ingestion.embedder import Embedder
 from specter2_plugins.pipeline.report import IngestReport
 from specter2_plugins.sparse import SparseTextEncoder
+from specter2_plugins.store.added_vectors import filled, filling, lacking
 from specter2_plugins.store.faults import Retries
-from specter2_plugins.store.growth import filled, filling, lacking
 
 _PAGE = 256
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from specter2_plugins import Paper
 from specter2_plugins.papers.idset import IdSet
 from specter2_plugins.papers.points import PaperPoint, id_of
-from specter2_plugins.pipeline.works import Sorted, Works
+from specter2_plugins.pipeline.seen import Sorted, Works
 
 
 def add(*papers: Paper) -> Sorted:

@@ -12,12 +12,12 @@ from specter2_plugins.readers.bibtex import BIBTEX
 from specter2_plugins.readers.delimited import CSV
 from specter2_plugins.readers.format import Format
 from specter2_plugins.readers.json_records import ABSTRACTS, JSON, OF_PROVIDERS
-from specter2_plugins.readers.looks import foreign, looks_like
+from specter2_plugins.readers.not_papers import foreign, looks_like
 from specter2_plugins.readers.parquet import PARQUET
 from specter2_plugins.readers.pubmed import PUBMED
-from specter2_plugins.readers.references import TAGGED
 from specter2_plugins.readers.spreadsheet import XLSX
 from specter2_plugins.readers.stream import Stream
+from specter2_plugins.readers.tagged_formats import TAGGED
 from specter2_plugins.readers.xml_formats import XML
 from specter2_plugins.readers.xml_head import root_of
 from specter2_plugins.readers.zotero import ZOTERO
