@@ -30,6 +30,7 @@ from specter2_plugins.vectors import EmbeddedPaper, StoredEmbeddings
 from specter2_plugins.vectors.parts import Parts, new_run, number_of, part_name
 from tests.cli.conftest import Command
 from tests.conftest import Oracle
+from tests.stores import payload_of
 
 PAPERS = [
     Paper(f"Graph networks {number}", "ocean papers " * (number % 7) or None, id=str(number), metadata={"year": number})
@@ -57,7 +58,7 @@ def stop_at(count: int) -> Callable[[IngestReport], None]:
 def points(folder: Path) -> dict[str, object]:
     with open_client(folder) as client:
         records, _ = client.scroll("papers", limit=1000, with_vectors=True)
-    return {str(record.id): (record.payload, record.vector) for record in records}
+    return {str(record.id): (payload_of(record), record.vector) for record in records}
 
 
 def test_two_steps_give_the_points_of_one(model: Specter2, tmp_path: Path) -> None:
