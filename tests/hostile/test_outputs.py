@@ -139,6 +139,10 @@ def test_each_file_is_written_beside_and_renamed(specter2: Command, tmp_path: Pa
     papers, citations, store = tmp_path / "in.jsonl", tmp_path / "citations.csv", tmp_path / "store"
     papers.write_text("".join(json.dumps({"id": str(n), "title": f"Graphs {n}"}) + "\n" for n in range(8)) + "{}\n")
     citations.write_text("citing,cited\n1,2\n")
+    submissions, reviewers = tmp_path / "submissions.csv", tmp_path / "reviewers"
+    submissions.write_text("id,title\ns1,Graphs\n")
+    reviewers.mkdir()
+    (reviewers / "ann.jsonl").write_text('{"id": "1", "title": "Graphs"}\n')
     tasks = tmp_path / "tasks"
     tasks.mkdir()
     for split in ("train", "test"):
@@ -151,6 +155,7 @@ def test_each_file_is_written_beside_and_renamed(specter2: Command, tmp_path: Pa
         ("embed",): (papers, *model),
         ("mine",): (papers, "--citations", citations),
         ("evaluate",): (tasks, "--model", "mini"),
+        ("affinity",): ("--submissions", submissions, "--reviewers", reviewers, "--each", "1", *model),
         ("collections", "export"): ("papers", "--store", store),
         ("collections", "backup"): ("papers", "--store", store),
     }
