@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,8 +18,8 @@ from specter2_plugins.cli.source import named_fields
 from specter2_plugins.papers import Paper
 
 if TYPE_CHECKING:
-    from specter2_plugins.reviewers import Affinities
     from specter2_plugins.reviewers.conflicts import Pairs
+    from specter2_plugins.reviewers.tables import Blocks
 
 SCORES, ASSIGNMENT = "Scores", "Assignment"
 
@@ -126,17 +126,28 @@ def affinity(
             lexical=lexical,
             on_progress=lambda done, of: show(done, of),
         )
-        kept = _Kept(affinities, papers, keep=assignment is not None)
+        blocks: Blocks = affinities.blocks(papers)
+        if assignment is not None:
+            blocks = kept = list(blocks)
         ids = [str(paper.id) for paper in papers]
         if matrix:
-            count = write_matrix(out, iter(kept), ids, affinities.names)
+            count = write_matrix(out, blocks, ids, affinities.names)
         else:
-            count = write_pairs(out, iter(kept), ids, affinities.names, top=top, conflicts=marked)
+            count = write_pairs(out, blocks, ids, affinities.names, top=top, conflicts=marked)
     output.print(f"{count} scores of {len(papers)} submissions and {len(people)} reviewers in {out}")
     if marked is not None:
         _say_conflicts(marked, ids, affinities.names, out)
     if assignment is not None:
-        _assign(kept.scores(), ids, affinities.names, marked or {}, assignment, each, load, least)
+        _assign(
+            np.concatenate([block for _, block in kept]),
+            ids,
+            affinities.names,
+            marked or {},
+            assignment,
+            each,
+            load,
+            least,
+        )
 
 
 def _people(place: Path, fields: dict[str, str] | None) -> dict[str, list[Paper]]:
@@ -151,27 +162,10 @@ def _people(place: Path, fields: dict[str, str] | None) -> dict[str, list[Paper]
     return read_reviewers(place, fields) if place.is_dir() else by_author(read_papers(place, fields=fields))
 
 
-class _Kept:
-    """Blocks of scores, which are kept where an assignment needs all of them."""
-
-    def __init__(self, affinities: Affinities, submissions: list[Paper], keep: bool) -> None:
-        self._affinities, self._submissions, self._keep = affinities, submissions, keep
-        self._blocks: list[Any] = []
-
-    def __iter__(self) -> Iterator[tuple[slice, Any]]:
-        for part, block in self._affinities.blocks(self._submissions):
-            if self._keep:
-                self._blocks.append(block)
-            yield part, block
-
-    def scores(self) -> Any:
-        return np.concatenate(self._blocks)
-
-
 def _say_conflicts(marked: Pairs, submissions: list[str], reviewers: list[str], out: Path) -> None:
-    known = {pair: why for pair, why in marked.items() if pair[0] in set(submissions) and pair[1] in set(reviewers)}
-    counts = {why: list(known.values()).count(why) for why in sorted(set(known.values()))}
-    said = ", ".join(f"{count} {why}" for why, count in counts.items()) or "none"
+    there = set(submissions), set(reviewers)
+    known = {pair: why for pair, why in marked.items() if pair[0] in there[0] and pair[1] in there[1]}
+    said = ", ".join(f"{count} {why}" for why, count in sorted(Counter(known.values()).items())) or "none"
     output.print(f"conflicts, marked in {out}: {said}")
     if len(known) < len(marked):
         unknown = next(pair for pair in marked if pair not in known)
@@ -202,7 +196,7 @@ def _assign(
             forbidden[rows[submission], columns[reviewer]] = True
     load = load or max(least, -(-len(submissions) * each // len(reviewers)))
     found = assign(scores, each=each, load=load, least=least, conflicts=forbidden)
-    write_pairs(path, iter([(slice(None), np.where(found.chosen, scores, np.nan))]), submissions, reviewers)
+    write_pairs(path, [(slice(None), np.where(found.chosen, scores, np.nan))], submissions, reviewers)
     output.print(f"assignment in {path}, at most {load} submissions for a reviewer:")
     for name, value in found.figures().items():
         output.print(f"  {name.replace('_', ' ')}: {value if isinstance(value, int) else format(value, '.3f')}")

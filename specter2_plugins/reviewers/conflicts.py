@@ -44,7 +44,7 @@ def conflicts(submissions: Sequence[Paper], reviewers: Mapping[str, Sequence[Pap
     Names are compared without case, punctuation and OpenReview's `~..1`, so namesakes are in conflict too.
 
     Args:
-        submissions: With `authors` in their metadata; anonymous ones are compared by id and title alone.
+        submissions: With `authors` in their metadata; anonymous ones are compared by DOI and title alone.
         reviewers: Person -> papers.
         within: How many years before the newest paper of all a joint paper counts; None for however long ago. One
             without a year counts.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from specter2_plugins.reviewers.conflicts import Pairs
 from specter2_plugins.writers.files import writing
 
 _DIGITS = 6
-Blocks = Iterator[tuple[slice, Floats]]
+Blocks = Iterable[tuple[slice, Floats]]
 
 
 def write_pairs(
